@@ -1,0 +1,14 @@
+//! The contract between controller and host: what a module declares, receives and answers. No I/O here.
+
+mod call;
+mod module;
+mod outcome;
+mod spec;
+mod validate;
+pub mod wire;
+
+pub use call::{Blob, BlobReader, Blobs, Call, NoBlobs};
+pub use module::{Entry, Module, Plan};
+pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome};
+pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
+pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, nearest, validate};

@@ -1,0 +1,116 @@
+//! What a module answers: an [`Outcome`] or a [`Failure`]. Both become the result dictionary that playbooks register.
+
+use super::{Json, JsonMap};
+use serde::{Deserialize, Serialize};
+
+/// What a module did, or in check mode would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub changed: bool,
+    /// Ansible's return values except `changed`, `diff`, `warnings`, `deprecations` and `ansible_facts`.
+    #[serde(default, skip_serializing_if = "JsonMap::is_empty")]
+    pub values: JsonMap,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<Diff>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deprecations: Vec<Deprecation>,
+    /// Facts to set on the host (`ansible_facts` in the result).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<JsonMap>,
+    /// The module declined to act (check mode of `command`): the task counts as skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
+}
+
+impl Outcome {
+    pub fn unchanged() -> Self {
+        Self::default()
+    }
+    pub fn changed(changed: bool) -> Self {
+        Outcome { changed, ..Self::default() }
+    }
+    /// Adds one return value.
+    pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.values.insert(key.to_owned(), value.into());
+        self
+    }
+    pub fn set(&mut self, key: &str, value: impl Into<Json>) {
+        self.values.insert(key.to_owned(), value.into());
+    }
+    pub fn with_diff(mut self, diff: Diff) -> Self {
+        self.diff.push(diff);
+        self
+    }
+}
+
+/// The task failed on the host. `values` holds whatever else Ansible returns with the failure (`rc`, `stdout`, …).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub msg: String,
+    #[serde(default)]
+    pub changed: bool,
+    #[serde(default, skip_serializing_if = "JsonMap::is_empty")]
+    pub values: JsonMap,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<Diff>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Failure {
+    pub fn new(msg: impl Into<String>) -> Self {
+        Failure { msg: msg.into(), ..Self::default() }
+    }
+    /// `context: error`, as most of Ansible's messages read.
+    pub fn io(context: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        Failure::new(format!("{context}: {error}"))
+    }
+    pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.values.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// One entry of `diff`, in Ansible's shape.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Diff {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<DiffSide>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DiffSide>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_header: Option<String>,
+    /// Text that is shown as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<String>,
+}
+
+/// Text is compared line by line, data as JSON.
+pub type DiffSide = Json;
+
+impl Diff {
+    pub fn text(path: &str, before: &str, after: &str) -> Self {
+        Diff {
+            before: Some(before.into()),
+            after: Some(after.into()),
+            before_header: Some(path.to_owned()),
+            after_header: Some(path.to_owned()),
+            prepared: None,
+        }
+    }
+    /// Two sets of attributes (`{"path": …, "state": …}`).
+    pub fn data(before: JsonMap, after: JsonMap) -> Self {
+        Diff { before: Some(before.into()), after: Some(after.into()), ..Self::default() }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deprecation {
+    pub msg: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}

@@ -1,0 +1,113 @@
+//! The wire format between controller and helper. `PROTOCOL.md` tells it field by field.
+//!
+//! A frame is: payload length (u32, big endian), kind (u8), request number (u32, big endian), payload. Requests of one
+//! session run side by side; frames of different requests may interleave, those of one request keep their order.
+
+use super::{Failure, JsonMap, Outcome};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Raised with every change of the format; the helper's file name on the host carries its own digest besides.
+pub const VERSION: u32 = 1;
+/// Longest payload of one frame in bytes.
+pub const MAX_FRAME: usize = 16 << 20;
+/// Size of the chunks in which content travels, in bytes.
+pub const CHUNK: usize = 64 << 10;
+/// Bytes of a frame before its payload.
+pub const HEADER: usize = 9;
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FrameKind {
+    /// helper → controller, once: [`Hello`] as JSON, request number 0.
+    Hello = 0,
+    /// controller → helper: [`Request`] as JSON.
+    Request = 1,
+    /// helper → controller: [`Reply`] as JSON; the last frame of a request.
+    Reply = 2,
+    /// helper → controller: [`Want`] as JSON: send me this blob.
+    Want = 3,
+    /// both ways: blob number (u32, big endian) and bytes; no bytes = end of the blob.
+    Chunk = 4,
+    /// helper → controller: one line of live output, UTF-8.
+    Progress = 5,
+    /// controller → helper: end the processes of this request.
+    Cancel = 6,
+    /// controller → helper: a blob cannot be sent any more (blob number, then a UTF-8 reason).
+    Broken = 7,
+}
+
+impl FrameKind {
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        use FrameKind::*;
+        [Hello, Request, Reply, Want, Chunk, Progress, Cancel, Broken].into_iter().find(|k| *k as u8 == byte)
+    }
+}
+
+/// The first frame of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub version: u32,
+    pub pid: u32,
+    /// Effective user id the helper runs as.
+    pub uid: u32,
+}
+
+/// One call of a module.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Fully qualified module name.
+    pub module: String,
+    /// Validated arguments.
+    pub args: JsonMap,
+    #[serde(default)]
+    pub check: bool,
+    #[serde(default)]
+    pub diff: bool,
+    #[serde(default)]
+    pub verbosity: u8,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Small blobs travel with the request, Base64: number → content. Others are asked for with [`Want`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inline: BTreeMap<u32, String>,
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    Outcome(Outcome),
+    Failure(Failure),
+    /// The helper's own fault: an unknown module, a bad frame, a panic in a module.
+    Fault(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    pub blob: u32,
+}
+
+/// Builds one frame.
+pub fn frame(kind: FrameKind, request: u32, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADER + payload.len());
+    out.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+    out.push(kind as u8);
+    out.extend_from_slice(&request.to_be_bytes());
+    out.extend_from_slice(payload);
+    out
+}
+
+/// Reads a frame's header: (payload length, kind, request number).
+///
+/// # Errors
+/// An unknown kind or a length over [`MAX_FRAME`], in words.
+pub fn header(bytes: [u8; HEADER]) -> Result<(usize, FrameKind, u32), String> {
+    let len = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+    let kind = FrameKind::from_byte(bytes[4]).ok_or_else(|| format!("unknown frame kind {}", bytes[4]))?;
+    if len > MAX_FRAME {
+        return Err(format!("a frame of {len} bytes is over the limit of {MAX_FRAME}"));
+    }
+    Ok((len, kind, u32::from_be_bytes([bytes[5], bytes[6], bytes[7], bytes[8]])))
+}

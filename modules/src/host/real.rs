@@ -1,0 +1,1 @@
+//! The real host: the only door to `std::fs` and to processes.

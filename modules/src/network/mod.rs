@@ -1,0 +1,1 @@
+//! Modules of the `network` family, one file each; `shared.rs` holds what they have in common.

@@ -1,0 +1,35 @@
+//! The controller's files behind a trait: `disk` is the only door to them, `mem` serves tests.
+
+mod disk;
+mod mem;
+
+pub use disk::Disk;
+pub use mem::Mem;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Reads the controller's files.
+pub trait Files: Send + Sync {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    fn is_file(&self, path: &Path) -> bool;
+    fn is_dir(&self, path: &Path) -> bool;
+    fn is_executable(&self, path: &Path) -> bool;
+    /// Paths of the entries, sorted by name.
+    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+    /// Absolute, with links resolved; the path itself where that is impossible.
+    fn canonical(&self, path: &Path) -> PathBuf;
+
+    fn exists(&self, path: &Path) -> bool {
+        self.is_file(path) || self.is_dir(path)
+    }
+    /// UTF-8 text.
+    ///
+    /// # Errors
+    /// Of kind `InvalidData`, naming the offset, where the file is not UTF-8.
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        String::from_utf8(self.read(path)?).map_err(|e| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! Tightbeam: agentless configuration management that runs Ansible's playbooks. `ARCHITECTURE.md` is the map.
+
+pub mod diag;
+pub mod event;
+pub mod files;
+pub mod names;
+pub mod value;

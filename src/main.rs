@@ -1,0 +1,2 @@
+//! The command `tightbeam`. Everything is in the library.
+fn main() {}
