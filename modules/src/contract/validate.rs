@@ -239,7 +239,7 @@ fn broken(rule: &Rule, args: &JsonMap) -> Option<String> {
                 .then(|| format!("parameters are required together: {}", names.join(", ")))
         }
         Rule::RequiredOneOf(names) => {
-            (!names.iter().any(|n| has(&n))).then(|| format!("one of the following is required: {}", names.join(", ")))
+            (!names.iter().any(&has)).then(|| format!("one of the following is required: {}", names.join(", ")))
         }
         Rule::RequiredIf { arg, value, required, any } => {
             if args.get(*arg) != Some(&literal(*value)) {
@@ -258,7 +258,7 @@ fn broken(rule: &Rule, args: &JsonMap) -> Option<String> {
         }
         Rule::RequiredBy { arg, required } => {
             let missing: Vec<&str> = required.iter().filter(|n| !has(n)).copied().collect();
-            (has(&arg) && !missing.is_empty())
+            (has(arg) && !missing.is_empty())
                 .then(|| format!("missing parameter(s) required by '{arg}': {}", missing.join(", ")))
         }
     }
