@@ -6,14 +6,17 @@ mod attrs;
 mod command;
 pub mod fake;
 pub mod real;
+mod system;
 
 pub use accounts::{GroupEntry, PasswdEntry};
 pub use attrs::{FILE_ARGS, FileAttrs};
 pub use command::{Command, Output};
+pub use system::{FsUsage, Uname};
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -97,6 +100,40 @@ pub trait Observe {
     fn user_by_id(&self, uid: u32) -> Option<PasswdEntry>;
     fn group(&self, name: &str) -> Option<GroupEntry>;
     fn group_by_id(&self, gid: u32) -> Option<GroupEntry>;
+
+    /// The helper's whole environment.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let bytes = self.read(Path::new("/proc/self/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes)
+            .split('\0')
+            .filter_map(|entry| entry.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+    fn uname(&self) -> Uname {
+        let kernel = |name: &str| {
+            let text = self.read_text(&Path::new("/proc/sys/kernel").join(name)).unwrap_or_default();
+            text.trim().to_owned()
+        };
+        let machine = kernel("arch");
+        Uname {
+            system: kernel("ostype"),
+            node: kernel("hostname"),
+            release: kernel("osrelease"),
+            version: kernel("version"),
+            machine: if machine.is_empty() { std::env::consts::ARCH.to_owned() } else { machine },
+        }
+    }
+    /// Sizes of the file systems at `paths`, asked side by side: one that does not answer within `limit` (a dead NFS
+    /// server) is an error of kind `TimedOut` and holds up nothing else.
+    fn fs_usage(&self, paths: &[PathBuf], limit: Duration) -> Vec<io::Result<FsUsage>> {
+        let _ = limit;
+        paths.iter().map(|_| Err(io::ErrorKind::Unsupported.into())).collect()
+    }
+    /// Runs programs that only read, side by side where the host can; answers in the order of `commands`.
+    fn query_all(&self, commands: &[Command]) -> Vec<io::Result<Output>> {
+        commands.iter().map(|command| self.query(command)).collect()
+    }
 }
 
 /// Writes the host. Only `Module::apply` gets one, and never in check mode.
