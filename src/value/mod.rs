@@ -3,11 +3,13 @@
 //! Cheap to clone: text, lists and maps are shared. `text.rs` says what may be rendered as a template and what never.
 
 mod json;
+mod json_text;
 mod key;
 mod map;
 mod python;
 mod text;
 
+pub use json_text::JsonStyle;
 pub use key::Key;
 pub use map::{ListMerge, Map, MergeMode, merge};
 pub use python::{float_repr, repr_str};

@@ -1,0 +1,107 @@
+//! Faults as text, in the form that ansible-core 2.19 gives them: message, origin, excerpt with a caret, causes.
+
+use crate::diag::{Diagnostic, Severity, SourceMap, Span};
+use crate::event::Cause;
+
+/// Lines shown before the line at fault.
+const LINES_BEFORE: usize = 2;
+/// Characters of a line that are shown.
+const LINE_WIDTH: usize = 160;
+
+/// A diagnostic: `[ERROR]: message`, code, origin, excerpt, further places, causes, hints.
+pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
+    let word = match diagnostic.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+    };
+    let mut out = format!("[{word}]: {}", diagnostic.message);
+    let mut excerpts = String::new();
+    for (i, label) in diagnostic.labels.iter().enumerate() {
+        if i > 0 && !label.text.is_empty() {
+            excerpts.push_str(&format!("{}\n", label.text));
+        }
+        excerpts.push_str(&origin(label.span, sources));
+    }
+    for cause in &diagnostic.causes {
+        excerpts.push_str(&format!("\n<<< caused by >>>\n\n{cause}\n"));
+    }
+    if !excerpts.is_empty() {
+        out.push('\n');
+        out.push_str(excerpts.trim_end_matches('\n'));
+        out.push('\n');
+    }
+    for hint in &diagnostic.hints {
+        out.push_str(&format!("\nHint: {hint}"));
+    }
+    if !diagnostic.code.0.ends_with("0001") && !diagnostic.code.0.ends_with("0002") {
+        out.push_str(&format!("\n({}: `tightbeam explain {}` tells more)", diagnostic.code, diagnostic.code));
+    }
+    out
+}
+
+/// A failed task: the chain of messages on one line, then each link with its own place.
+pub fn failure(causes: &[Cause], sources: &SourceMap) -> String {
+    let chain: Vec<&str> = causes.iter().map(|c| c.message.as_str()).collect();
+    let mut out = format!("[ERROR]: {}", chain.join(": "));
+    let first = causes.first().and_then(|c| c.span);
+    let one_place = causes.iter().skip(1).all(|c| c.span.is_none() || c.span == first);
+    if one_place {
+        if let Some(span) = first {
+            out.push('\n');
+            out.push_str(&origin(span, sources));
+        }
+        return out;
+    }
+    out.push('\n');
+    for (i, cause) in causes.iter().enumerate() {
+        out.push_str(if i == 0 { "\n" } else { "\n<<< caused by >>>\n\n" });
+        let dot = if i + 1 < causes.len() { "." } else { "" };
+        out.push_str(&format!("{}{dot}\n", cause.message));
+        if let Some(span) = cause.span {
+            out.push_str(&origin(span, sources));
+        }
+    }
+    out
+}
+
+/// `Origin: path:line:column` and the excerpt; ends with a newline. Empty for a span that is in no text.
+pub fn origin(span: Span, sources: &SourceMap) -> String {
+    let (Some(place), Some(file)) = (sources.location(span), sources.file(span.file)) else { return String::new() };
+    let mut out = format!("Origin: {place}\n");
+    let first = place.line.saturating_sub(LINES_BEFORE).max(1);
+    let width = place.line.to_string().len();
+    let lines: Vec<&str> = file.text.lines().skip(first - 1).take(place.line - first + 1).collect();
+    if lines.is_empty() {
+        return out;
+    }
+    out.push('\n');
+    for (i, line) in lines.iter().enumerate() {
+        let shown: String = line.chars().take(LINE_WIDTH).collect();
+        out.push_str(format!("{:<width$} {shown}", first + i).trim_end());
+        out.push('\n');
+    }
+    if place.column <= LINE_WIDTH {
+        out.push_str(&format!("{}^ column {}\n", " ".repeat(width + place.column), place.column));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_with_two_places() {
+        let sources = SourceMap::default();
+        let file = sources.add("/p/x.yml", "- hosts: all\n  tasks:\n    - debug:\n        msg: '{{ nope }}'\n");
+        let causes = [
+            Cause { message: "Task failed".into(), span: Some(Span::new(file, 28, 33)) },
+            Cause { message: "'nope' is undefined".into(), span: Some(Span::new(file, 48, 60)) },
+        ];
+        assert_eq!(
+            failure(&causes, &sources),
+            "[ERROR]: Task failed: 'nope' is undefined\n\nTask failed.\nOrigin: /p/x.yml:3:7\n\n1 - hosts: all\n2   tasks:\n3     - debug:\n        ^ column 7\n\n\
+             <<< caused by >>>\n\n'nope' is undefined\nOrigin: /p/x.yml:4:14\n\n2   tasks:\n3     - debug:\n4         msg: '{{ nope }}'\n               ^ column 14\n"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! The screen: stdout for data, stderr for talk, and one line of progress where both are a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
+use std::time::Duration;
+
+/// Where reporters write. Tests take what was written from a buffer.
+pub struct Screen {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    bar: Option<ProgressBar>,
+}
+
+impl Screen {
+    /// The process's own streams; `progress` = show the line of progress.
+    pub fn terminal(progress: bool) -> Self {
+        let bar = progress.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed} {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Screen { out: Box::new(std::io::stdout()), err: Box::new(std::io::stderr()), bar }
+    }
+    pub fn to(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Screen { out, err, bar: None }
+    }
+    /// Writes text and a newline to stdout.
+    pub fn line(&mut self, text: &str) {
+        let text = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        let out = &mut self.out;
+        // A closed pipe (`| head`) is the reader's choice; the run goes on.
+        let mut write = || drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+    /// Writes text and a newline to stderr.
+    pub fn talk(&mut self, text: &str) {
+        let err = &mut self.err;
+        let mut write = || drop(writeln!(err, "{}", text.trim_end_matches('\n')).and_then(|()| err.flush()));
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+    pub fn task(&mut self, name: &str, hosts: usize) {
+        if let Some(bar) = &self.bar {
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar.reset();
+            bar.set_length(hosts as u64);
+            bar.set_prefix(name.to_owned());
+            bar.set_message("");
+        }
+    }
+    pub fn host_done(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+    pub fn note(&mut self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        }
+    }
+    pub fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
