@@ -4,4 +4,5 @@ pub mod diag;
 pub mod event;
 pub mod files;
 pub mod names;
+pub mod template;
 pub mod value;

@@ -96,18 +96,40 @@ pub enum Event {
     NoHostsRemaining,
     TaskStarted(Arc<TaskInfo>),
     /// One item of a loop ended.
-    ItemFinished { task: Arc<TaskInfo>, result: TaskResult },
+    ItemFinished {
+        task: Arc<TaskInfo>,
+        result: TaskResult,
+    },
     /// The task ended on a host; `looped` where items were reported before.
-    TaskFinished { task: Arc<TaskInfo>, result: TaskResult, looped: bool },
+    TaskFinished {
+        task: Arc<TaskInfo>,
+        result: TaskResult,
+        looped: bool,
+    },
     /// `until`: another try follows.
-    Retry { task: Arc<TaskInfo>, host: HostName, left: i64, result: TaskResult },
+    Retry {
+        task: Arc<TaskInfo>,
+        host: HostName,
+        left: i64,
+        result: TaskResult,
+    },
     /// A file was included for hosts.
-    Included { file: String, hosts: Vec<HostName>, item: Option<String> },
+    Included {
+        file: String,
+        hosts: Vec<HostName>,
+        item: Option<String>,
+    },
     Warning(Diagnostic),
     /// A line of live output.
-    Progress { host: HostName, line: String },
+    Progress {
+        host: HostName,
+        line: String,
+    },
     /// The run is over. `custom` is what `set_stats` gathered.
-    RunFinished { stats: IndexMap<HostName, HostStats>, custom: IndexMap<String, Value> },
+    RunFinished {
+        stats: IndexMap<HostName, HostStats>,
+        custom: IndexMap<String, Value>,
+    },
 }
 
 /// Receives events in order. Called from the dispatcher alone.
