@@ -1,5 +1,6 @@
 //! Tightbeam: agentless configuration management that runs Ansible's playbooks. `ARCHITECTURE.md` is the map.
 
+pub mod config;
 pub mod diag;
 pub mod event;
 pub mod files;
