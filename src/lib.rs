@@ -5,5 +5,7 @@ pub mod diag;
 pub mod event;
 pub mod files;
 pub mod names;
+pub mod plan;
+pub mod playbook;
 pub mod template;
 pub mod value;
