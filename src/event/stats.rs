@@ -30,7 +30,7 @@ impl HostStats {
             }
             TaskStatus::Failed => self.failed += 1,
             TaskStatus::Unreachable if ignored => {
-                self.skipped += 1;
+                self.ok += 1;
                 self.ignored += 1;
             }
             TaskStatus::Unreachable => self.unreachable += 1,

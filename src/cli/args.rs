@@ -1,0 +1,458 @@
+//! The command line: the only part that names clap. The same definitions serve `tightbeam play` and `ansible-playbook`.
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Agentless configuration management: runs Ansible playbooks unmodified, without Python.
+#[derive(Debug, Parser)]
+#[command(name = "tightbeam", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// What goes to the log file: error, warn, info, debug, trace, or a filter such as `tightbeam::remote=debug`.
+    #[arg(long, global = true, env = "TIGHTBEAM_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// The log file; without it the log goes to stderr.
+    #[arg(long, global = true, env = "TIGHTBEAM_LOG_FILE", value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run playbooks against hosts (ansible-playbook).
+    Play(PlayArgs),
+    /// Run one module on hosts (ansible).
+    Run(RunArgs),
+    /// Show the facts of hosts.
+    Facts(FactsArgs),
+    /// Show the inventory (ansible-inventory).
+    Inventory(InventoryArgs),
+    /// Show a module, filter, lookup or keyword (ansible-doc).
+    Doc(DocArgs),
+    /// Explain a diagnostic's code, or where a variable of a host comes from.
+    Explain(ExplainArgs),
+    /// Throwaway SSH hosts on loopback, to try things on.
+    Sandbox(SandboxArgs),
+    /// Encrypt, decrypt, view and edit files (ansible-vault).
+    Vault(VaultArgs),
+}
+
+/// `ansible-playbook`.
+#[derive(Debug, Parser)]
+#[command(name = "ansible-playbook", version, about = "Run playbooks against hosts", max_term_width = 100)]
+pub struct AnsiblePlaybook {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: PlayArgs,
+}
+
+/// `ansible`.
+#[derive(Debug, Parser)]
+#[command(name = "ansible", version, about = "Run one module on hosts", max_term_width = 100)]
+pub struct Ansible {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: RunArgs,
+}
+
+/// `ansible-inventory`.
+#[derive(Debug, Parser)]
+#[command(name = "ansible-inventory", version, about = "Show the inventory", max_term_width = 100)]
+pub struct AnsibleInventory {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: InventoryArgs,
+}
+
+/// `ansible-vault`.
+#[derive(Debug, Parser)]
+#[command(name = "ansible-vault", version, about = "Encrypt, decrypt, view and edit files", max_term_width = 100)]
+pub struct AnsibleVault {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: VaultArgs,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VerbosityArgs {
+    /// Say more: -v shows results, -vvv connections, -vvvv their details.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct InventorySourceArgs {
+    /// Inventory file, directory, script, or comma separated hosts; may be given several times.
+    #[arg(short = 'i', long = "inventory", visible_alias = "inventory-file", value_name = "INVENTORY", action = ArgAction::Append)]
+    pub inventory: Vec<String>,
+    /// Further limit the hosts: a pattern, or @FILE.
+    #[arg(short = 'l', long = "limit", value_name = "SUBSET", action = ArgAction::Append)]
+    pub limit: Vec<String>,
+    /// Clear the fact cache of every host in the inventory.
+    #[arg(long)]
+    pub flush_cache: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VaultSecretArgs {
+    /// Ask for the vault password.
+    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
+    pub ask_vault_pass: bool,
+    /// A vault identity: [LABEL@]FILE, [LABEL@]SCRIPT or [LABEL@]prompt.
+    #[arg(long, value_name = "ID", action = ArgAction::Append)]
+    pub vault_id: Vec<String>,
+    /// A file or script that gives the vault password.
+    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE", action = ArgAction::Append)]
+    pub vault_password_file: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConnectArgs {
+    /// Log in as this user.
+    #[arg(short = 'u', long = "user", value_name = "REMOTE_USER")]
+    pub user: Option<String>,
+    /// Authenticate with this key.
+    #[arg(long = "private-key", visible_alias = "key-file", value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Connection type (default: ssh).
+    #[arg(short = 'c', long = "connection", value_name = "CONNECTION")]
+    pub connection: Option<String>,
+    /// Connection timeout in seconds.
+    #[arg(short = 'T', long = "timeout", value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// Arguments as for ssh, for every connection.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub ssh_common_args: Option<String>,
+    /// Arguments as for ssh only.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub ssh_extra_args: Option<String>,
+    /// Accepted for compatibility; files travel over the helper's channel.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub scp_extra_args: Option<String>,
+    /// Accepted for compatibility; files travel over the helper's channel.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub sftp_extra_args: Option<String>,
+    /// Ask for the connection password.
+    #[arg(short = 'k', long = "ask-pass")]
+    pub ask_pass: bool,
+    /// A file that holds the connection password.
+    #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE")]
+    pub connection_password_file: Option<PathBuf>,
+    /// Become another user (default: root) for the tasks.
+    #[arg(short = 'b', long = "become")]
+    pub r#become: bool,
+    /// How to become another user (default: sudo).
+    #[arg(long, value_name = "METHOD")]
+    pub become_method: Option<String>,
+    /// The user to become.
+    #[arg(long, value_name = "USER")]
+    pub become_user: Option<String>,
+    /// Ask for the become password.
+    #[arg(short = 'K', long = "ask-become-pass")]
+    pub ask_become_pass: bool,
+    /// A file that holds the become password.
+    #[arg(long, visible_alias = "become-pass-file", value_name = "FILE")]
+    pub become_password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct TaskRunArgs {
+    /// Additional variables: k=v, YAML, JSON, or @FILE.
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", action = ArgAction::Append)]
+    pub extra_vars: Vec<String>,
+    /// Change nothing; tell what would change.
+    #[arg(short = 'C', long)]
+    pub check: bool,
+    /// Show the differences in files.
+    #[arg(short = 'D', long)]
+    pub diff: bool,
+    /// Hosts worked on at the same time (default: as many as the machine bears).
+    #[arg(short = 'f', long, value_name = "N")]
+    pub forks: Option<usize>,
+    /// Directories of modules, colon separated.
+    #[arg(short = 'M', long, value_name = "PATH", action = ArgAction::Append)]
+    pub module_path: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlayArgs {
+    /// The playbooks.
+    #[arg(required = true, value_name = "PLAYBOOK")]
+    pub playbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub tasks: TaskRunArgs,
+    /// Only plays and tasks with these tags.
+    #[arg(short = 't', long, value_name = "TAGS", action = ArgAction::Append)]
+    pub tags: Vec<String>,
+    /// Only plays and tasks without these tags.
+    #[arg(long, value_name = "TAGS", action = ArgAction::Append)]
+    pub skip_tags: Vec<String>,
+    /// Check the playbook's syntax; run nothing.
+    #[arg(long)]
+    pub syntax_check: bool,
+    /// List the hosts; run nothing.
+    #[arg(long)]
+    pub list_hosts: bool,
+    /// List the tasks; run nothing.
+    #[arg(long)]
+    pub list_tasks: bool,
+    /// List the tags; run nothing.
+    #[arg(long)]
+    pub list_tags: bool,
+    /// Ask before each task.
+    #[arg(long)]
+    pub step: bool,
+    /// Start at the task of this name.
+    #[arg(long, value_name = "TASK")]
+    pub start_at_task: Option<String>,
+    /// Run handlers even if a task fails.
+    #[arg(long)]
+    pub force_handlers: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// The hosts.
+    #[arg(value_name = "PATTERN")]
+    pub pattern: String,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub tasks: TaskRunArgs,
+    /// The module (default: command).
+    #[arg(short = 'm', long, value_name = "MODULE")]
+    pub module_name: Option<String>,
+    /// The module's arguments: k=v, or JSON.
+    #[arg(short = 'a', long, value_name = "ARGS", allow_hyphen_values = true, default_value = "")]
+    pub args: String,
+    /// One line per host.
+    #[arg(short = 'o', long)]
+    pub one_line: bool,
+    /// Write each host's result to a file in this directory.
+    #[arg(short = 't', long, value_name = "DIR")]
+    pub tree: Option<PathBuf>,
+    /// The directory that relative paths are looked up from.
+    #[arg(long, value_name = "DIR")]
+    pub playbook_dir: Option<PathBuf>,
+    /// Run in the background; fail after this many seconds.
+    #[arg(short = 'B', long = "background", value_name = "SECONDS")]
+    pub background: Option<u64>,
+    /// Poll interval of background work in seconds.
+    #[arg(short = 'P', long = "poll", value_name = "SECONDS")]
+    pub poll: Option<u64>,
+    /// Accepted for compatibility: the task's timeout in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub task_timeout: Option<u64>,
+    /// List the hosts; run nothing.
+    #[arg(long)]
+    pub list_hosts: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct FactsArgs {
+    /// The hosts.
+    #[arg(value_name = "PATTERN", default_value = "all")]
+    pub pattern: String,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub tasks: TaskRunArgs,
+    /// Only facts whose name matches: a shell pattern; may be given several times.
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    pub filter: Vec<String>,
+    /// Families of facts: all, min, network, hardware, virtual, !NAME, ….
+    #[arg(long, value_name = "SUBSETS")]
+    pub gather_subset: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct InventoryArgs {
+    /// A host or group to show the graph of.
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    /// Additional variables: k=v, YAML, JSON, or @FILE.
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", action = ArgAction::Append)]
+    pub extra_vars: Vec<String>,
+    /// All hosts and groups, as an inventory script prints them.
+    #[arg(long)]
+    pub list: bool,
+    /// One host's variables.
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// The tree of groups.
+    #[arg(long)]
+    pub graph: bool,
+    /// YAML instead of JSON.
+    #[arg(short = 'y', long)]
+    pub yaml: bool,
+    /// TOML instead of JSON.
+    #[arg(long)]
+    pub toml: bool,
+    /// Variables in the graph too.
+    #[arg(long)]
+    pub vars: bool,
+    /// Variables where they are defined, not where they end up.
+    #[arg(long)]
+    pub export: bool,
+    /// Write to this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The directory that relative paths are looked up from.
+    #[arg(long, value_name = "DIR")]
+    pub playbook_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct DocArgs {
+    /// What to show; nothing = list all.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Kind of plugin: module, filter, test, lookup, keyword.
+    #[arg(short = 't', long = "type", default_value = "module", value_name = "KIND")]
+    pub kind: String,
+    /// List names with their summaries.
+    #[arg(short = 'l', long)]
+    pub list: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExplainArgs {
+    /// A code such as E0301, or `var HOST NAME`.
+    #[arg(required = true, value_name = "WHAT")]
+    pub what: Vec<String>,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    /// Additional variables: k=v, YAML, JSON, or @FILE.
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", action = ArgAction::Append)]
+    pub extra_vars: Vec<String>,
+    /// A playbook whose variables count too.
+    #[arg(long, value_name = "FILE")]
+    pub playbook: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct SandboxArgs {
+    /// Number of hosts.
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=99))]
+    pub hosts: u16,
+    /// A command of tightbeam to run with an inventory of those hosts; without it the hosts stay until Ctrl-C.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Run the command a second time; fail if that changes anything.
+    #[arg(long)]
+    pub twice: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VaultArgs {
+    #[command(subcommand)]
+    pub action: Option<VaultAction>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VaultFileArgs {
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub secrets: VaultSecretArgs,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    /// Write here instead; `-` is stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The identity to encrypt with, where several are given.
+    #[arg(long, value_name = "ID")]
+    pub encrypt_vault_id: Option<String>,
+    /// rekey: the new identity.
+    #[arg(long, value_name = "ID")]
+    pub new_vault_id: Option<String>,
+    /// rekey: a file that holds the new password.
+    #[arg(long, value_name = "FILE")]
+    pub new_vault_password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VaultStringArgs {
+    /// The text to encrypt.
+    #[arg(value_name = "TEXT")]
+    pub texts: Vec<String>,
+    #[command(flatten)]
+    pub secrets: VaultSecretArgs,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    /// The variable's name.
+    #[arg(short = 'n', long, value_name = "NAME", action = ArgAction::Append)]
+    pub name: Vec<String>,
+    /// Ask for the text.
+    #[arg(short = 'p', long)]
+    pub prompt: bool,
+    /// The variable's name for text from stdin.
+    #[arg(long, value_name = "NAME")]
+    pub stdin_name: Option<String>,
+    /// Show what is typed.
+    #[arg(long)]
+    pub show_input: bool,
+    /// Write here instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The identity to encrypt with, where several are given.
+    #[arg(long, value_name = "ID")]
+    pub encrypt_vault_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum VaultAction {
+    /// Create an encrypted file with the editor.
+    Create(VaultFileArgs),
+    /// Edit an encrypted file.
+    Edit(VaultFileArgs),
+    /// Show an encrypted file.
+    View(VaultFileArgs),
+    /// Encrypt files.
+    Encrypt(VaultFileArgs),
+    /// Decrypt files.
+    Decrypt(VaultFileArgs),
+    /// Encrypt a string for use in YAML.
+    #[command(name = "encrypt_string", alias = "encrypt-string")]
+    EncryptString(VaultStringArgs),
+    /// Change the password of files.
+    Rekey(VaultFileArgs),
+}
