@@ -51,6 +51,12 @@ fn check_level(
 ) -> JsonMap {
     let found_in = if context.is_empty() { String::new() } else { format!(" found in {context}") };
     let mut out = JsonMap::new();
+    // Mutual exclusion looks at what was given, before defaults, as in ansible-core's `arg_spec.py`.
+    let supplied: Vec<&str> = all
+        .iter()
+        .filter(|a| given.contains_key(a.name) || a.aliases.iter().any(|alias| given.contains_key(*alias)))
+        .map(|a| a.name)
+        .collect();
     for arg in all {
         // The last alias given wins over the name, as in ansible-core's `handle_aliases`.
         let mut value = given.shift_remove(arg.name);
@@ -102,7 +108,7 @@ fn check_level(
         });
     }
     for rule in rules {
-        if let Some(message) = broken(rule, &out) {
+        if let Some(message) = broken(rule, &out, &supplied) {
             faults.push(Fault {
                 kind: FaultKind::Rule,
                 arg: None,
@@ -228,10 +234,10 @@ fn choice_fault(arg: &Arg, got: &str, how: &str, context: &str) -> Fault {
     }
 }
 
-fn broken(rule: &Rule, args: &JsonMap) -> Option<String> {
+fn broken(rule: &Rule, args: &JsonMap, supplied: &[&str]) -> Option<String> {
     let has = |name: &&str| args.get(*name).is_some_and(|v| !v.is_null());
     match rule {
-        Rule::MutuallyExclusive(names) => (names.iter().filter(|n| has(n)).count() > 1)
+        Rule::MutuallyExclusive(names) => (names.iter().filter(|n| supplied.contains(n)).count() > 1)
             .then(|| format!("parameters are mutually exclusive: {}", names.join("|"))),
         Rule::RequiredTogether(names) => {
             let count = names.iter().filter(|n| has(n)).count();

@@ -6,12 +6,15 @@ mod attrs;
 mod command;
 pub mod fake;
 pub mod real;
+pub mod steps;
 mod system;
+mod words;
 
 pub use accounts::{GroupEntry, PasswdEntry};
 pub use attrs::{FILE_ARGS, FileAttrs};
 pub use command::{Command, Output};
 pub use system::{FsUsage, Uname};
+pub use words::{fnmatch, quote_word, split_words};
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
