@@ -9,3 +9,56 @@ pub static MODULES: &[Entry] = &[];
 pub fn find(name: &str) -> Option<&'static Entry> {
     MODULES.iter().find(|e| e.spec.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Json, JsonMap, ModuleSpec, validate};
+
+    #[test]
+    fn names_are_sorted_and_unique() {
+        let names: Vec<&str> = MODULES.iter().map(|e| e.spec.name).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:#?}");
+    }
+
+    /// Arguments of an example task: a mapping, or text for the free-form argument.
+    fn arguments(spec: &ModuleSpec, value: &Json) -> JsonMap {
+        match (value, spec.free_form) {
+            (Json::Object(map), _) => map.clone(),
+            (Json::Null, _) => JsonMap::new(),
+            (text, Some(free)) => JsonMap::from_iter([(free.to_owned(), text.clone())]),
+            (other, None) => panic!("{}: an example with the arguments {other}", spec.name),
+        }
+    }
+
+    #[test]
+    fn examples_are_tasks_with_valid_arguments() {
+        for spec in MODULES.iter().map(|e| e.spec) {
+            assert!(!spec.examples.trim().is_empty(), "{} has no examples", spec.name);
+            let tasks: Vec<JsonMap> =
+                serde_yaml::from_str(spec.examples).unwrap_or_else(|e| panic!("{}: {e}", spec.name));
+            for task in tasks {
+                assert!(task.contains_key("name"), "{}: an example without a name", spec.name);
+                let given = task.get(spec.name).unwrap_or_else(|| panic!("{}: {task:?} does not call it", spec.name));
+                let mut args = arguments(spec, given);
+                args.extend(task.get("args").and_then(Json::as_object).cloned().unwrap_or_default());
+                if let Err(faults) = validate(spec, args) {
+                    panic!("{}: {faults:#?}", spec.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_argument_is_documented_and_named_once() {
+        for spec in MODULES.iter().map(|e| e.spec) {
+            let mut names = std::collections::BTreeSet::new();
+            for arg in spec.all_args() {
+                assert!(!arg.doc.is_empty() || arg.name.starts_with('_'), "{}: {} has no doc", spec.name, arg.name);
+                for name in std::iter::once(&arg.name).chain(arg.aliases) {
+                    assert!(names.insert(*name), "{}: {name} twice", spec.name);
+                }
+            }
+        }
+    }
+}

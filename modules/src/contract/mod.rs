@@ -3,6 +3,7 @@
 mod call;
 mod module;
 mod outcome;
+mod secret;
 mod spec;
 mod validate;
 pub mod wire;
@@ -10,5 +11,6 @@ pub mod wire;
 pub use call::{Blob, BlobReader, Blobs, Call, NoBlobs};
 pub use module::{Entry, Module, Plan};
 pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome};
+pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
 pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, nearest, validate};

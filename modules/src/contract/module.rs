@@ -1,6 +1,6 @@
 //! The one shape of a module, and its erased form for the catalogue.
 
-use super::{Call, CheckMode, Failure, JsonMap, ModuleSpec, Outcome};
+use super::{Call, CheckMode, Failure, JsonMap, ModuleSpec, Outcome, Secrets};
 use crate::host::{Change, Observe};
 use serde::de::DeserializeOwned;
 
@@ -42,7 +42,18 @@ impl Entry {
     }
 }
 
+/// The one way to a module: no secret of the arguments gets past it.
 fn run<M: Module>(args: JsonMap, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
+    let secrets = Secrets::of(&M::SPEC, &args);
+    let mut answer = run_stages::<M>(args, host, call);
+    match &mut answer {
+        Ok(outcome) => secrets.clean_outcome(outcome),
+        Err(failure) => secrets.clean_failure(failure),
+    }
+    answer
+}
+
+fn run_stages<M: Module>(args: JsonMap, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
     if call.check && M::SPEC.check_mode == CheckMode::None {
         return Ok(Outcome { skipped: true, ..Outcome::default() }
             .with("msg", format!("remote module ({}) does not support check mode", M::SPEC.short_name())));

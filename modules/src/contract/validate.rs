@@ -187,12 +187,13 @@ fn check_value(arg: &Arg, value: Json, context: &str, module: &str, faults: &mut
                 }
             }
             other => {
-                // YAML 1.1 reads `state: yes` as true: a choice that spells that boolean uniquely is meant.
-                if let Json::Bool(b) = other {
+                // YAML 1.1 reads `state: yes` as true, which is the text `True` by now: a choice that spells that boolean
+                // uniquely is meant.
+                if let Some(b) = ["False", "True"].iter().position(|t| python_text(other) == *t) {
                     let spelled: Vec<&&str> = arg
                         .choices
                         .iter()
-                        .filter(|c| coerce(ArgType::Bool, Json::from(**c)) == Ok(Json::Bool(*b)))
+                        .filter(|c| coerce(ArgType::Bool, Json::from(**c)) == Ok(Json::Bool(b == 1)))
                         .collect();
                     if let [only] = spelled[..] {
                         *other = Json::from(*only);

@@ -8,6 +8,8 @@ pub mod fake;
 pub mod real;
 pub mod steps;
 mod system;
+#[cfg(test)]
+pub mod testing;
 mod words;
 
 pub use accounts::{GroupEntry, PasswdEntry};
@@ -68,9 +70,11 @@ pub trait Observe {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + '_>>;
     /// Whether this process may do it: any of `r`, `w`, `x` as bits 4, 2, 1 (`access(2)` with effective ids).
     fn access(&self, path: &Path, mode: u32) -> bool;
+    /// An extended attribute, of a link itself; `None` where there is none or the file system has none.
+    fn xattr(&self, path: &Path, name: &str) -> io::Result<Option<Vec<u8>>>;
     /// Runs a program that only reads (`dpkg-query`, `systemctl show`).
     fn query(&self, command: &Command) -> io::Result<Output>;
-    /// An environment variable of the helper's process.
+    /// An environment variable: the task's `environment` first, then the helper's process.
     fn env(&self, name: &str) -> Option<String>;
     fn euid(&self) -> u32;
     fn egid(&self) -> u32;
@@ -144,8 +148,9 @@ pub trait Change: Observe {
     /// This host for reading.
     fn observe(&self) -> &dyn Observe;
     /// Replaces a file's content atomically: a temporary file beside it that nobody else can read, synced, given the old
-    /// file's owner, mode, extended attributes (SELinux label, ACL) or `mode & !umask` when new, then renamed. Where the directory does not allow that and `unsafe_writes`
-    /// is set, the file is written in place. `mode` and `owner` apply before the rename, so no reader sees a wider file.
+    /// file's owner, mode and extended attributes (SELinux label, ACL), or `0o666 & !umask` when new, then renamed. A link
+    /// at `path` is replaced, not followed. Where the directory does not allow that and `unsafe_writes` is set, the file
+    /// is written in place. `mode` and `owner` apply before the rename, so no reader sees a wider file.
     fn write(&mut self, path: &Path, content: &mut dyn Read, options: &WriteOptions) -> io::Result<()>;
     fn create_dir(&mut self, path: &Path, mode: u32) -> io::Result<()>;
     fn remove_file(&mut self, path: &Path) -> io::Result<()>;
@@ -174,4 +179,16 @@ pub struct WriteOptions {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub unsafe_writes: bool,
+}
+
+/// Finds an executable file in `PATH`, then in the sbin directories. A name with a slash is looked up as it is.
+fn search_path(host: &dyn Observe, program: &str) -> Option<PathBuf> {
+    let runnable =
+        |p: &Path| host.stat(p).is_ok_and(|s| s.kind == FileKind::File && s.mode & 0o111 != 0) && host.access(p, 1);
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|p| runnable(p));
+    }
+    let path = host.env("PATH").unwrap_or_else(|| "/usr/bin:/bin".to_owned());
+    let dirs = path.split(':').filter(|d| !d.is_empty()).chain(["/sbin", "/usr/sbin", "/usr/local/sbin"]);
+    dirs.map(|dir| Path::new(dir).join(program)).find(|p| runnable(p))
 }
