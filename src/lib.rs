@@ -9,3 +9,4 @@ pub mod plan;
 pub mod playbook;
 pub mod template;
 pub mod value;
+pub mod yaml;

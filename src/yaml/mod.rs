@@ -1,0 +1,12 @@
+//! YAML 1.1 as PyYAML and Ansible read and write it: texts → spanned nodes, values → texts. No files, no templates.
+
+mod compose;
+mod fault;
+mod json;
+mod node;
+mod parser;
+mod read;
+mod scalar;
+
+pub use node::{Node, NodeKind};
+pub use read::{Document, Stream, parse_value, parse_values, read, read_one};
