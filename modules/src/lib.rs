@@ -12,6 +12,7 @@ pub mod files;
 pub mod host;
 pub mod network;
 pub mod packages;
+pub mod serve;
 pub mod services;
 pub mod source_control;
 pub mod system;

@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 /// Raised with every change of the format; the helper's file name on the host carries its own digest besides.
 pub const VERSION: u32 = 1;
 /// Longest payload of one frame in bytes.
-pub const MAX_FRAME: usize = 16 << 20;
+pub const MAX_FRAME: usize = 64 << 20;
 /// Size of the chunks in which content travels, in bytes.
 pub const CHUNK: usize = 64 << 10;
+/// Most bytes of one blob that are asked for and not yet used.
+pub const WINDOW: u64 = 4 << 20;
 /// Bytes of a frame before its payload.
 pub const HEADER: usize = 9;
 
@@ -26,15 +28,15 @@ pub enum FrameKind {
     Request = 1,
     /// helper → controller: [`Reply`] as JSON; the last frame of a request.
     Reply = 2,
-    /// helper → controller: [`Want`] as JSON: send me this blob.
+    /// helper → controller: [`Want`] as JSON: send me this part of a blob. Answered with [`FrameKind::Chunk`]s, in order.
     Want = 3,
-    /// both ways: blob number (u32, big endian) and bytes; no bytes = end of the blob.
+    /// both ways: blob number (u32, big endian) and at most [`CHUNK`] bytes; no bytes = end of the blob.
     Chunk = 4,
     /// helper → controller: one line of live output, UTF-8.
     Progress = 5,
     /// controller → helper: end the processes of this request.
     Cancel = 6,
-    /// controller → helper: a blob cannot be sent any more (blob number, then a UTF-8 reason).
+    /// both ways: a blob cannot be sent any more (blob number, then a UTF-8 reason).
     Broken = 7,
 }
 
@@ -84,9 +86,16 @@ pub enum Reply {
     Fault(String),
 }
 
+/// Asks for the bytes `offset .. offset + length` of a blob. The helper asks for as much as it is willing to hold
+/// ([`WINDOW`] bytes at most are on their way at any time), so a slow disk on the host holds up the sender of this blob and
+/// nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Want {
     pub blob: u32,
+    /// Bytes from the blob's start; a multiple of what was asked for before.
+    pub offset: u64,
+    /// Bytes. Where the blob ends within or exactly at the end of this part, an empty chunk follows its last bytes.
+    pub length: u64,
 }
 
 /// Builds one frame.
