@@ -9,4 +9,5 @@ pub mod plan;
 pub mod playbook;
 pub mod template;
 pub mod value;
+pub mod vars;
 pub mod yaml;

@@ -97,7 +97,7 @@ fn write_text(text: &str, ascii: bool, out: &mut String) {
             c if (c as u32) < 0x20 => drop(write!(out, "\\u{:04x}", c as u32)),
             c if ascii && !c.is_ascii() => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    drop(write!(out, "\\u{unit:04x}"));
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
             c => out.push(c),

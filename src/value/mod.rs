@@ -2,6 +2,7 @@
 //!
 //! Cheap to clone: text, lists and maps are shared. `text.rs` says what may be rendered as a template and what never.
 
+mod boolean;
 mod json;
 mod json_text;
 mod key;
@@ -9,6 +10,7 @@ mod map;
 mod python;
 mod text;
 
+pub use boolean::spelled_bool;
 pub use json_text::JsonStyle;
 pub use key::Key;
 pub use map::{ListMerge, Map, MergeMode, merge};
