@@ -1,1 +1,72 @@
-//! Facts: one file per family, each says what it provides and what it needs.
+//! Facts: one file per family, each says what it provides and what it needs; and the modules that gather facts.
+
+mod apparmor;
+mod caps;
+mod chroot;
+mod cmdline;
+mod date_time;
+mod distribution;
+mod dns;
+mod env;
+mod facter;
+mod family;
+mod fibre_channel_wwn;
+mod fips;
+mod gather;
+mod hardware;
+mod ini;
+mod iscsi;
+mod loadavg;
+mod local;
+mod lsb;
+mod network;
+mod nvme;
+mod ohai;
+mod os_release;
+mod pkg_mgr;
+mod platform;
+mod python;
+mod scene;
+mod selinux;
+mod service_mgr;
+pub mod setup;
+mod shared;
+mod ssh_pub_keys;
+mod systemd;
+mod time_zone;
+mod user;
+mod virtualization;
+
+use family::Family;
+
+/// All families, each after those that it needs.
+static FAMILIES: &[Family] = &[
+    platform::FAMILY,
+    distribution::FAMILY,
+    lsb::FAMILY,
+    selinux::FAMILY,
+    apparmor::FAMILY,
+    chroot::FAMILY,
+    fips::FAMILY,
+    python::FAMILY,
+    caps::FAMILY,
+    pkg_mgr::FAMILY,
+    service_mgr::FAMILY,
+    cmdline::FAMILY,
+    date_time::FAMILY,
+    env::FAMILY,
+    loadavg::FAMILY,
+    ssh_pub_keys::FAMILY,
+    user::FAMILY,
+    systemd::FAMILY,
+    virtualization::FAMILY,
+    hardware::FAMILY,
+    dns::FAMILY,
+    fibre_channel_wwn::FAMILY,
+    network::FAMILY,
+    iscsi::FAMILY,
+    nvme::FAMILY,
+    local::FAMILY,
+    facter::FAMILY,
+    ohai::FAMILY,
+];
