@@ -31,6 +31,7 @@ fn is_chroot(scene: &Scene) -> bool {
 
 fn root_type(scene: &Scene) -> Option<String> {
     let mounts = scene.lines("/proc/mounts");
-    let root = mounts.iter().rev().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|f| f.get(1) == Some(&"/"))?;
+    let root =
+        mounts.iter().rev().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|f| f.get(1) == Some(&"/"))?;
     root.get(2).map(|kind| (*kind).to_owned())
 }

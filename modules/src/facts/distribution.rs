@@ -164,7 +164,11 @@ fn suse(r: &Reading) -> Option<JsonMap> {
     let lower = r.text.to_lowercase();
     let mut facts = lower.contains("suse").then(JsonMap::new)?;
     if r.path == "/etc/os-release" {
-        set(&mut facts, "distribution", capture("(?m)^NAME=(.*)", r.text).map(|name| name.trim_matches('"').to_owned()));
+        set(
+            &mut facts,
+            "distribution",
+            capture("(?m)^NAME=(.*)", r.text).map(|name| name.trim_matches('"').to_owned()),
+        );
         if let Some(version) = capture(r#"(?m)^VERSION_ID="?([0-9]+\.?[0-9]*)"?"#, r.text) {
             facts.insert("distribution_major_version".to_owned(), first_part(&version).into());
             facts.insert("distribution_version".to_owned(), version.into());
@@ -216,7 +220,8 @@ fn debian(r: &Reading) -> Option<JsonMap> {
     if has(&["Debian", "Raspbian"]) {
         name("Debian");
         set(&mut facts, "distribution_release", capture(r"PRETTY_NAME=[^(]+ \(?([^)]+?)\)", r.text));
-        let minor = r.scene.lines("/etc/debian_version").iter().filter_map(|line| capture(r"\d+\.(\d+)", line)).next_back();
+        let minor =
+            r.scene.lines("/etc/debian_version").iter().filter_map(|line| capture(r"\d+\.(\d+)", line)).next_back();
         set(&mut facts, "distribution_minor_version", minor);
     } else if has(&["Ubuntu"]) {
         name("Ubuntu");
@@ -301,16 +306,59 @@ fn unknown(r: &Reading) -> Option<JsonMap> {
 /// The family that a distribution belongs to; one that is in none is its own.
 fn os_family(distribution: &str) -> &str {
     match distribution {
-        "RedHat" | "RHEL" | "Fedora" | "CentOS" | "Scientific" | "SLC" | "Ascendos" | "CloudLinux" | "PSBM"
-        | "OracleLinux" | "OVS" | "OEL" | "Amazon" | "Amzn" | "Virtuozzo" | "XenServer" | "Alibaba" | "EulerOS"
-        | "openEuler" | "AlmaLinux" | "Rocky" | "TencentOS" | "EuroLinux" | "Kylin Linux Advanced Server" | "MIRACLE" => {
-            "RedHat"
-        }
-        "Debian" | "Ubuntu" | "Raspbian" | "Neon" | "KDE neon" | "Linux Mint" | "SteamOS" | "Devuan" | "Kali"
-        | "Cumulus Linux" | "Pop!_OS" | "Parrot" | "Pardus GNU/Linux" | "Uos" | "Deepin" | "OSMC"
+        "RedHat"
+        | "RHEL"
+        | "Fedora"
+        | "CentOS"
+        | "Scientific"
+        | "SLC"
+        | "Ascendos"
+        | "CloudLinux"
+        | "PSBM"
+        | "OracleLinux"
+        | "OVS"
+        | "OEL"
+        | "Amazon"
+        | "Amzn"
+        | "Virtuozzo"
+        | "XenServer"
+        | "Alibaba"
+        | "EulerOS"
+        | "openEuler"
+        | "AlmaLinux"
+        | "Rocky"
+        | "TencentOS"
+        | "EuroLinux"
+        | "Kylin Linux Advanced Server"
+        | "MIRACLE" => "RedHat",
+        "Debian"
+        | "Ubuntu"
+        | "Raspbian"
+        | "Neon"
+        | "KDE neon"
+        | "Linux Mint"
+        | "SteamOS"
+        | "Devuan"
+        | "Kali"
+        | "Cumulus Linux"
+        | "Pop!_OS"
+        | "Parrot"
+        | "Pardus GNU/Linux"
+        | "Uos"
+        | "Deepin"
+        | "OSMC"
         | "Linux Mint Debian Edition" => "Debian",
-        "SuSE" | "SLES" | "SLED" | "openSUSE" | "openSUSE Tumbleweed" | "SLES_SAP" | "SUSE_LINUX" | "openSUSE Leap"
-        | "ALP-Dolomite" | "SL-Micro" | "openSUSE MicroOS" => "Suse",
+        "SuSE"
+        | "SLES"
+        | "SLED"
+        | "openSUSE"
+        | "openSUSE Tumbleweed"
+        | "SLES_SAP"
+        | "SUSE_LINUX"
+        | "openSUSE Leap"
+        | "ALP-Dolomite"
+        | "SL-Micro"
+        | "openSUSE MicroOS" => "Suse",
         "Archlinux" | "Antergos" | "Manjaro" => "Archlinux",
         "Mandrake" | "Mandriva" => "Mandrake",
         "Gentoo" | "Funtoo" => "Gentoo",

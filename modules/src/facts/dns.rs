@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn resolver_keywords() {
-        let text = "# x\n; y\nnameserver 1.1.1.1\nnameserver 8.8.8.8\nsearch a.b c.d\ndomain a.b\noptions ndots:2 rotate\n";
+        let text =
+            "# x\n; y\nnameserver 1.1.1.1\nnameserver 8.8.8.8\nsearch a.b c.d\ndomain a.b\noptions ndots:2 rotate\n";
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         assert_eq!(
             Json::from(parse(&lines)),

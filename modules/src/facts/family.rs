@@ -30,7 +30,15 @@ impl Family {
     }
     /// A family that needs no program and no other family.
     pub const fn new(name: &'static str, collect: fn(&Scene) -> JsonMap) -> Self {
-        Family { name, provides: &[], needs: &[], minimal: false, prefix: "ansible_", commands: |_| Vec::new(), collect }
+        Family {
+            name,
+            provides: &[],
+            needs: &[],
+            minimal: false,
+            prefix: "ansible_",
+            commands: |_| Vec::new(),
+            collect,
+        }
     }
     pub const fn provides(mut self, names: &'static [&'static str]) -> Self {
         self.provides = names;

@@ -1,9 +1,9 @@
 //! Which families a `gather_subset` names, gathering them in order, and the `filter` on their facts.
 
+use super::FAMILIES;
 use super::family::Family;
 use super::scene::Scene;
 use super::shared::fnmatch;
-use super::FAMILIES;
 use crate::contract::JsonMap;
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 pub fn select(subset: &[String]) -> Result<Vec<&'static Family>, String> {
     let valid: BTreeSet<&str> = FAMILIES.iter().flat_map(|f| names(f)).collect();
     let minimal: BTreeSet<&str> = FAMILIES.iter().filter(|f| f.minimal).map(|f| f.name).collect();
-    let (mut wanted, mut unwanted, mut named) = (minimal.clone(), BTreeSet::new(), BTreeSet::new());
+    let mut wanted = minimal.clone();
+    let (mut unwanted, mut named): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
     for word in subset {
         match (word.as_str(), word.strip_prefix('!')) {
             ("min", _) => wanted.extend(&minimal),

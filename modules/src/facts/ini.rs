@@ -134,7 +134,9 @@ mod tests {
         let text = "[DEFAULT]\nhome = /srv\n# note\n[General]\nName = x ; kept\nPath: %(home)s/%(name)s\nlong = a\n  b\n\n  c\nrate = 5%%\n";
         assert_eq!(
             parse(text).map(Json::from),
-            Ok(json!({"General": {"home": "/srv", "name": "x ; kept", "path": "/srv/x ; kept", "long": "a\nb\n\nc", "rate": "5%"}}))
+            Ok(
+                json!({"General": {"home": "/srv", "name": "x ; kept", "path": "/srv/x ; kept", "long": "a\nb\n\nc", "rate": "5%"}})
+            )
         );
     }
 
@@ -144,6 +146,9 @@ mod tests {
             assert_eq!(parse(text), Err(Fault::Syntax), "{text}");
         }
         assert_eq!(parse("").map(Json::from), Ok(json!({})));
-        assert_eq!(parse("[s]\na=5%\n"), Err(Fault::Value("'%' must be followed by '%' or '(', found: '%'".to_owned())));
+        assert_eq!(
+            parse("[s]\na=5%\n"),
+            Err(Fault::Value("'%' must be followed by '%' or '(', found: '%'".to_owned()))
+        );
     }
 }

@@ -83,7 +83,9 @@ impl Sources<'_> {
     /// The first release file of /etc whose first line can be read.
     fn release_file(&self) -> Pairs {
         let mut names = self.scene.names("/etc");
-        names.retain(|name| !IGNORED.contains(&name.as_str()) && self.scene.host.stat(&Path::new("/etc").join(name)).is_ok());
+        names.retain(|name| {
+            !IGNORED.contains(&name.as_str()) && self.scene.host.stat(&Path::new("/etc").join(name)).is_ok()
+        });
         names.sort();
         for name in names {
             let Some(id) = release_id(&name) else { continue };
@@ -127,7 +129,8 @@ impl Sources<'_> {
         let of = |pairs: Pairs| get(&pairs, "version_id").unwrap_or_default().to_owned();
         let like_debian = id == "debian" || self.os("id_like").split_whitespace().any(|like| like == "debian");
         let debian = || {
-            let text = if like_debian { self.scene.host.read_text(Path::new("/etc/debian_version")).ok() } else { None };
+            let text =
+                if like_debian { self.scene.host.read_text(Path::new("/etc/debian_version")).ok() } else { None };
             text.unwrap_or_default().lines().next().unwrap_or_default().trim_end().to_owned()
         };
         let sources: [&dyn Fn() -> String; 6] = [

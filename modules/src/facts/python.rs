@@ -10,16 +10,8 @@ use std::path::{Path, PathBuf};
 pub const FAMILY: Family = Family::minimal("python", collect).commands(commands);
 
 /// Where ansible-core 2.19 looks for an interpreter, in order.
-const CANDIDATES: [&str; 8] = [
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-    "python3.9",
-    "python3.8",
-    "/usr/bin/python3",
-    "python3",
-];
+const CANDIDATES: [&str; 8] =
+    ["python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8", "/usr/bin/python3", "python3"];
 
 /// Prints one field per line: nothing else is imported, so that the answer comes in milliseconds.
 const PROBE: &str = "\

@@ -35,7 +35,10 @@ fn status(scene: &Scene) -> JsonMap {
     };
     let setting = |name: &str| {
         let lines = config.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-        lines.filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim().to_owned())
+        lines
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, v)| v.trim().to_owned())
     };
     let policy = scene.text(format!("{dir}/policyvers")).and_then(|v| int(&v));
     let mode = match scene.text(format!("{dir}/enforce")).as_deref() {

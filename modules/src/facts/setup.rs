@@ -15,6 +15,7 @@ pub struct Args {
     gather_timeout: i64,
     filter: Vec<String>,
     fact_path: Option<String>,
+    #[serde(rename = "_python")]
     python: Option<String>,
 }
 
@@ -52,7 +53,7 @@ impl Module for Setup {
                 Arg::path("fact_path")
                     .default(Literal::Str("/etc/ansible/facts.d"))
                     .doc("Directory of local facts (`*.fact`)."),
-                Arg::str("python").doc(
+                Arg::str("_python").doc(
                     "Interpreter that the facts about Python describe: `ansible_python_interpreter` where it is set. By \
                      default the one that Ansible would discover.",
                 ),

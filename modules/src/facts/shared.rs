@@ -183,7 +183,10 @@ mod tests {
 
     #[test]
     fn words_of_the_kernel_command_line_keep_their_quotes() {
-        assert_eq!(raw_words("quiet a=\"b c\" 'd e' f"), Some(["quiet", "a=\"b", "c\"", "'d e'", "f"].map(String::from).into()));
+        assert_eq!(
+            raw_words("quiet a=\"b c\" 'd e' f"),
+            Some(["quiet", "a=\"b", "c\"", "'d e'", "f"].map(String::from).into())
+        );
         assert_eq!(raw_words("a 'open"), None);
     }
 

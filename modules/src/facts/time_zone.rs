@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn calendar_goes_there_and_back() {
-        for (days, date) in [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_778, (2026, 11, 21)), (-1, (1969, 12, 31))] {
+        for (days, date) in [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_778, (2026, 11, 21)), (-1, (1969, 12, 31))]
+        {
             assert_eq!(civil(days), date);
             assert_eq!(days_from_civil(date.0, date.1, date.2), days);
         }

@@ -21,7 +21,8 @@ fn collect(scene: &Scene) -> JsonMap {
     let uid = real_id(scene, "Uid:").unwrap_or(scene.host.euid());
     let gid = real_id(scene, "Gid:").unwrap_or(scene.host.egid());
     // The name is what the environment says, as for Python's getpass.
-    let named = ["LOGNAME", "USER", "LNAME", "USERNAME"].iter().find_map(|name| scene.env(name).filter(|v| !v.is_empty()));
+    let named =
+        ["LOGNAME", "USER", "LNAME", "USERNAME"].iter().find_map(|name| scene.env(name).filter(|v| !v.is_empty()));
     let account = named.as_deref().and_then(|name| scene.host.user(name)).or_else(|| scene.host.user_by_id(uid));
     let name = named.or_else(|| account.as_ref().map(|a| a.name.clone())).unwrap_or_else(|| uid.to_string());
     let mut facts = facts! { "user_id" => name };

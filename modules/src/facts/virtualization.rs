@@ -9,12 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub const FAMILY: Family = Family::new("virtual", collect)
-    .provides(&[
-        "virtualization_type",
-        "virtualization_role",
-        "virtualization_tech_guest",
-        "virtualization_tech_host",
-    ])
+    .provides(&["virtualization_type", "virtualization_role", "virtualization_tech_guest", "virtualization_tech_host"])
     .commands(commands);
 
 fn commands(scene: &Scene) -> Vec<Command> {
@@ -115,7 +110,8 @@ fn xen(scene: &Scene, found: &mut Found) {
 
 fn firmware(scene: &Scene, found: &mut Found) {
     let read = |name: &str| scene.text(Path::new("/sys/devices/virtual/dmi/id").join(name)).unwrap_or_default();
-    let (product, vendor, family, bios) = (read("product_name"), read("sys_vendor"), read("product_family"), read("bios_vendor"));
+    let (product, vendor, family, bios) =
+        (read("product_name"), read("sys_vendor"), read("product_family"), read("bios_vendor"));
     if ["KVM", "KVM Server", "Bochs", "AHV", "CloudStack KVM Hypervisor"].contains(&product.as_str()) {
         found.guest("kvm");
     }
@@ -175,7 +171,8 @@ fn mainframe(scene: &Scene, found: &mut Found) {
         found.guest.insert("ibm_systemz".to_owned());
     }
     let printed = scene.ask("lscpu", &[]).unwrap_or_default();
-    let hypervisor = printed.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == "Hypervisor");
+    let hypervisor =
+        printed.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == "Hypervisor");
     match hypervisor {
         Some((_, name)) => found.guest(name.trim()),
         None => found.answer("PR/SM", "LPAR"),

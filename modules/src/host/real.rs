@@ -2,10 +2,11 @@
 
 mod process;
 mod replace;
+mod system;
 
 pub use process::{Cancel, Progress};
 
-use super::{Change, Command, FileKind, GroupEntry, Observe, Output, PasswdEntry, Stat, WriteOptions};
+use super::{Change, Command, FileKind, FsUsage, GroupEntry, Observe, Output, PasswdEntry, Stat, Uname, WriteOptions};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,7 +15,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// What a request brings along.
 #[derive(Clone, Default)]
@@ -126,6 +128,27 @@ impl Observe for Real {
     }
     fn query(&self, command: &Command) -> io::Result<Output> {
         self.run(command)
+    }
+    /// At most eight at a time.
+    fn query_all(&self, commands: &[Command]) -> Vec<io::Result<Output>> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+            let ours = numbers.map_while(|number| Some((number, self.run(commands.get(number)?))));
+            ours.collect::<Vec<_>>()
+        };
+        let mut all: Vec<(usize, io::Result<Output>)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..commands.len().min(8)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("a command that runs does not panic")).collect()
+        });
+        all.sort_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, output)| output).collect()
+    }
+    fn uname(&self) -> Uname {
+        system::uname()
+    }
+    fn fs_usage(&self, paths: &[PathBuf], limit: Duration) -> Vec<io::Result<FsUsage>> {
+        system::fs_usage(paths, limit)
     }
     fn env(&self, name: &str) -> Option<String> {
         self.session.environment.get(name).cloned().or_else(|| std::env::var(name).ok())

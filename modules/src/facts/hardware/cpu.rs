@@ -120,7 +120,8 @@ pub fn collect(scene: &Scene) -> JsonMap {
     if !scene.exists("/proc/cpuinfo") {
         return JsonMap::new();
     }
-    let xen = scene.exists("/proc/xen") || scene.lines("/sys/hypervisor/type").first().is_some_and(|kind| kind == "xen");
+    let xen =
+        scene.exists("/proc/xen") || scene.lines("/sys/hypervisor/type").first().is_some_and(|kind| kind == "xen");
     let tally = Tally::read(&scene.lines("/proc/cpuinfo"), xen);
     let mut facts = tally.facts(scene.fact("architecture"));
     if let Some(flags) = tally.flags {
@@ -151,7 +152,10 @@ mod tests {
     fn counts(architecture: &str, text: &str) -> Json {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let facts = Tally::read(&lines, false).facts(architecture);
-        ["count", "cores", "threads_per_core", "vcpus", "nproc"].iter().map(|n| facts[&format!("processor_{n}")].clone()).collect()
+        ["count", "cores", "threads_per_core", "vcpus", "nproc"]
+            .iter()
+            .map(|n| facts[&format!("processor_{n}")].clone())
+            .collect()
     }
 
     fn x86(sockets: usize, cores: usize, threads: usize) -> String {

@@ -91,9 +91,9 @@ fn device(scene: &Scene, block: &str, links: &Links, controllers: Option<&str>) 
         facts.insert(key.to_owned(), read(&format!("device/{key}")));
     }
     let serial = match ask_serial(scene, block) {
-        Some(command) => scene
-            .ask_command(&command)
-            .and_then(|printed| capture(r"(?:Unit serial|Serial) number:\s+(\w+)", &printed)),
+        Some(command) => {
+            scene.ask_command(&command).and_then(|printed| capture(r"(?:Unit serial|Serial) number:\s+(\w+)", &printed))
+        }
         None => scene.text(format!("{entry}/device/serial", entry = format_args!("/sys/block/{block}"))),
     };
     if let Some(serial) = serial {
@@ -126,7 +126,8 @@ fn wwn(links: &Links, device: &str) -> Option<String> {
 
 /// Sector size (text where sysfs has it), number of sectors, size for people.
 fn extent(scene: &Scene, dir: &str) -> (Json, i64, String) {
-    let known = ["logical_block_size", "hw_sector_size"].iter().find_map(|file| scene.text(format!("{dir}/queue/{file}")));
+    let known =
+        ["logical_block_size", "hw_sector_size"].iter().find_map(|file| scene.text(format!("{dir}/queue/{file}")));
     let sector = known.as_deref().and_then(int).filter(|n| *n > 0).unwrap_or(512);
     // sysfs counts in units of 512 bytes whatever the sector size.
     let sectors = scene.text(format!("{dir}/size")).and_then(|n| int(&n)).unwrap_or(0) * 512 / sector;
@@ -147,7 +148,9 @@ fn human(bytes: f64) -> String {
 fn partitions(scene: &Scene, dir: &str, disk: &str, links: &Links) -> JsonMap {
     let mut partitions = JsonMap::new();
     for entry in scene.names(dir) {
-        let Some(number) = entry.strip_prefix(disk).map(|rest| rest.strip_prefix('p').unwrap_or(rest)) else { continue };
+        let Some(number) = entry.strip_prefix(disk).map(|rest| rest.strip_prefix('p').unwrap_or(rest)) else {
+            continue;
+        };
         if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }
@@ -195,7 +198,9 @@ mod tests {
 
     #[test]
     fn sizes_for_people() {
-        for (bytes, shown) in [(0.0, "0.00 Bytes"), (1023.0, "1023.00 Bytes"), (1024.0, "1.00 KB"), (274_877_906_944.0, "256.00 GB")] {
+        for (bytes, shown) in
+            [(0.0, "0.00 Bytes"), (1023.0, "1023.00 Bytes"), (1024.0, "1.00 KB"), (274_877_906_944.0, "256.00 GB")]
+        {
             assert_eq!(human(bytes), shown);
         }
     }

@@ -18,7 +18,8 @@ fn parse(lines: &[String]) -> JsonMap {
     let (swap_total, swap_free) = (mb("SwapTotal"), mb("SwapFree"));
     let without_cache = (|| Some(mb("Cached")? + free? + mb("Buffers")?))();
     let mut facts = JsonMap::new();
-    let plain = [("memtotal_mb", total), ("memfree_mb", free), ("swaptotal_mb", swap_total), ("swapfree_mb", swap_free)];
+    let plain =
+        [("memtotal_mb", total), ("memfree_mb", free), ("swaptotal_mb", swap_total), ("swapfree_mb", swap_free)];
     for (name, value) in plain {
         facts.extend(value.map(|value| single(name, value)).unwrap_or_default());
     }

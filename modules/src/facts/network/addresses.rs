@@ -169,7 +169,8 @@ mod tests {
         let mut default4 = facts! { "interface" => "eth0", "address" => "10.0.2.15", "gateway" => "10.0.2.2" };
         let mut default6 = JsonMap::new();
         for name in ["lo", "eth0", "tun0"] {
-            let device = facts! { "device" => name, "mtu" => 1500, "type" => "ether", "macaddress" => "52:54:00:12:34:56" };
+            let device =
+                facts! { "device" => name, "mtu" => 1500, "type" => "ether", "macaddress" => "52:54:00:12:34:56" };
             net.add(name, device, SHOWN, [&mut default4, &mut default6]);
         }
         assert_eq!(net.all4, ["10.0.2.15", "192.168.9.1", "10.0.2.16", "10.8.0.6"]);

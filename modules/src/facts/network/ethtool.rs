@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn features_and_time_stamping() {
-        let printed = "Features for eth0:\nrx-checksumming: on [fixed]\ntx-checksumming: off\n\ttx-checksum-ipv4: off [fixed]\n";
+        let printed =
+            "Features for eth0:\nrx-checksumming: on [fixed]\ntx-checksumming: off\n\ttx-checksum-ipv4: off [fixed]\n";
         assert_eq!(
             Json::from(features(printed)),
             json!({"rx_checksumming": "on [fixed]", "tx_checksumming": "off", "tx_checksum_ipv4": "off [fixed]"})
