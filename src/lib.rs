@@ -4,6 +4,7 @@ pub mod config;
 pub mod diag;
 pub mod event;
 pub mod files;
+pub mod inventory;
 pub mod names;
 pub mod plan;
 pub mod playbook;
