@@ -1,1 +1,11 @@
 //! Modules of the `services` family, one file each; `shared.rs` holds what they have in common.
+
+mod generic;
+mod service;
+mod shared;
+mod systemd;
+mod sysvinit;
+
+pub use service::Service;
+pub use systemd::Systemd;
+pub use sysvinit::Sysvinit;
