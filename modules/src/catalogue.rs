@@ -3,7 +3,13 @@
 use crate::contract::Entry;
 
 /// All modules.
-pub static MODULES: &[Entry] = &[Entry::of::<crate::facts::setup::Setup>()];
+pub static MODULES: &[Entry] = &[
+    Entry::of::<crate::packages::Apt>(),
+    Entry::of::<crate::services::Service>(),
+    Entry::of::<crate::facts::setup::Setup>(),
+    Entry::of::<crate::services::Systemd>(),
+    Entry::of::<crate::services::Sysvinit>(),
+];
 
 /// Finds a module by its fully qualified name.
 pub fn find(name: &str) -> Option<&'static Entry> {

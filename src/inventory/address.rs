@@ -64,9 +64,9 @@ pub fn is_ip(text: &str) -> bool {
 fn is_ipv4(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
     parts.len() == 4
-        && parts.iter().all(|part| {
-            is_range(part, is_digits) || (part.len() <= 3 && is_digits(part) && part.parse::<u8>().is_ok())
-        })
+        && parts
+            .iter()
+            .all(|part| is_range(part, is_digits) || (part.len() <= 3 && is_digits(part) && part.parse::<u8>().is_ok()))
 }
 
 /// `[a:b]` or `[a:b:step]`.
