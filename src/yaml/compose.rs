@@ -20,14 +20,23 @@ const STANDARD: &str = "tag:yaml.org,2002:";
 pub(super) enum ReadFault {
     Parse(Fault),
     /// The text is valid YAML, but no data can be made of it.
-    /// `marked`: PyYAML's exception carries the place, so Ansible looks for the usual causes there.
     Construct {
         code: Code,
         context: Option<(String, Place)>,
         problem: String,
         at: Place,
-        marked: bool,
+        voice: Voice,
     },
+}
+
+/// Who would raise the fault; each has its own way of telling it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// PyYAML, with a place: Ansible then looks for the usual causes there.
+    PyYaml,
+    Ansible,
+    /// Python's conversions (`int()`, `datetime()`).
+    Python,
 }
 
 /// A place by libyaml's mark and by its bytes.
@@ -96,6 +105,7 @@ pub(super) struct Composer<'t> {
     anchors: HashMap<String, (Mark, Anchored)>,
     unsafe_depth: usize,
     expanded: usize,
+    pending: Option<Box<ReadFault>>,
     pub notices: Vec<Notice>,
 }
 
@@ -112,27 +122,68 @@ impl<'t> Composer<'t> {
             anchors: HashMap::new(),
             unsafe_depth: 0,
             expanded: 0,
+            pending: None,
             notices: vec![],
         }
     }
 
-    /// The next document with the mark where it starts; `None` at the end of the stream.
-    pub fn document(&mut self) -> Composing<Option<(Node, Mark)>> {
+    /// The root of the next document; `None` at the end of the stream.
+    pub fn document(&mut self) -> Composing<Option<Node>> {
+        let root = self.root()?.map(|(node, _)| node);
+        self.settle().map(|()| root)
+    }
+
+    /// The root of the only document.
+    pub fn single(&mut self) -> Composing<Option<Node>> {
+        let root = self.root()?;
+        if let (Some((_, first)), Some(second)) = (&root, self.start()?) {
+            return Err(Box::new(ReadFault::Construct {
+                code: Code::YAML_SYNTAX,
+                context: Some(("expected a single document in the stream".to_owned(), *first)),
+                problem: "but found another document".to_owned(),
+                at: second,
+                voice: Voice::PyYaml,
+            }));
+        }
+        self.settle().map(|()| root.map(|(node, _)| node))
+    }
+
+    /// PyYAML constructs data only after a whole document is composed, so faults of syntax come before those of data.
+    fn settle(&mut self) -> Composing<()> {
+        self.pending.take().map_or(Ok(()), Err)
+    }
+
+    /// Keeps the first fault of data for [`Self::settle`] and goes on with a stand-in.
+    fn later<T>(&mut self, result: Composing<T>, instead: T) -> T {
+        result.unwrap_or_else(|fault| {
+            self.pending.get_or_insert(fault);
+            instead
+        })
+    }
+
+    /// Moves to the start of the next document.
+    fn start(&mut self) -> Composing<Option<Place>> {
         loop {
             let event = self.next()?;
-            let start = event.start();
             match event.kind() {
-                Kind::DocumentStart => {
-                    self.anchors.clear();
-                    let first = self.next()?;
-                    let root = self.compose(&first, 0)?;
-                    self.data(&root)?;
-                    return Ok(Some((root.node, start)));
-                }
+                Kind::DocumentStart => return Ok(Some(self.place(event.start(), event.start()))),
                 Kind::StreamEnd | Kind::Nothing => return Ok(None),
                 _ => {}
             }
         }
+    }
+
+    fn root(&mut self) -> Composing<Option<(Node, Place)>> {
+        if self.start()?.is_none() {
+            return Ok(None);
+        }
+        self.anchors.clear();
+        let event = self.next()?;
+        let root = self.compose(&event, 0)?;
+        let is_data = self.data(&root);
+        self.later(is_data, ());
+        let place = self.place(root.start, root.start);
+        Ok(Some((root.node, place)))
     }
 
     pub fn place(&self, start: Mark, end: Mark) -> Place {
@@ -141,6 +192,14 @@ impl<'t> Composer<'t> {
 
     fn next(&mut self) -> Composing<Event> {
         self.parser.next().map_err(|f| Box::new(ReadFault::Parse(f)))
+    }
+
+    /// Line and column of an offset, for the rare node whose mark is gone.
+    fn mark(&self, offset: u32) -> Mark {
+        let offset = offset as usize;
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |i| i + 1);
+        Mark { offset, line: before.matches('\n').count(), column: before[line..].chars().count() }
     }
 
     fn span(&self, start: Mark, end: Mark) -> Span {
@@ -156,13 +215,19 @@ impl<'t> Composer<'t> {
             context: None,
             problem: problem.into(),
             at,
-            marked: true,
+            voice: Voice::PyYaml,
         }))
     }
 
-    /// A fault that Ansible or Python's own conversions raise, not PyYAML.
+    /// A fault that Ansible raises, or we alone.
     fn refusal<T>(&self, at: Place, problem: String) -> Composing<T> {
-        Err(Box::new(ReadFault::Construct { code: Code::YAML_SYNTAX, context: None, problem, at, marked: false }))
+        Err(Box::new(ReadFault::Construct {
+            code: Code::YAML_SYNTAX,
+            context: None,
+            problem,
+            at,
+            voice: Voice::Ansible,
+        }))
     }
 
     fn at(&self, composed: &Composed) -> Place {
@@ -171,7 +236,7 @@ impl<'t> Composer<'t> {
 
     fn unknown_tag<T>(&self, tag: &str, at: Place) -> Composing<T> {
         let problem = format!("could not determine a constructor for the tag {}", crate::value::repr_str(tag));
-        Err(Box::new(ReadFault::Construct { code: Code::YAML_TAG, context: None, problem, at, marked: true }))
+        Err(Box::new(ReadFault::Construct { code: Code::YAML_TAG, context: None, problem, at, voice: Voice::PyYaml }))
     }
 
     /// Refuses `<<` and `=` where they are no keys.
@@ -192,14 +257,16 @@ impl<'t> Composer<'t> {
         match event.kind() {
             Kind::SeqStart { anchor, tag, flow } => {
                 self.open(anchor.as_deref(), place)?;
-                let form = self.enter(tag.as_deref(), false, place)?;
+                let form = self.enter(tag.as_deref(), false, place);
+                let form = self.later(form, Form::Natural);
                 let composed = self.sequence(form, place, flow, depth);
                 self.leave(form);
                 self.close(anchor, composed)
             }
             Kind::MapStart { anchor, tag, flow } => {
                 self.open(anchor.as_deref(), place)?;
-                let form = self.enter(tag.as_deref(), true, place)?;
+                let form = self.enter(tag.as_deref(), true, place);
+                let form = self.later(form, Form::Natural);
                 let composed = self.mapping(form, place, flow, depth);
                 self.leave(form);
                 self.close(anchor, composed)
@@ -213,7 +280,8 @@ impl<'t> Composer<'t> {
             Kind::Alias { anchor } => self.alias(&anchor, place),
             Kind::Scalar { anchor, tag, value, implicit, plain } => {
                 self.open(anchor.as_deref(), place)?;
-                let (kind, role) = self.scalar(tag.as_deref(), &value, implicit, plain, place)?;
+                let data = self.scalar(tag.as_deref(), &value, implicit, plain, place);
+                let (kind, role) = self.later(data, (NodeKind::Null, Role::Data));
                 let node = Node { kind, span: place.span };
                 self.close(anchor, Ok(Composed { node, role, size: 1, start: place.mark }))
             }
@@ -245,7 +313,7 @@ impl<'t> Composer<'t> {
                 context: Some(("found duplicate anchor; first occurrence".to_owned(), self.place(*first, *first))),
                 problem: "second occurrence".to_owned(),
                 at: place,
-                marked: true,
+                voice: Voice::PyYaml,
             }));
         }
         self.anchors.insert(anchor.to_owned(), (place.mark, Anchored::Open));
@@ -284,7 +352,10 @@ impl<'t> Composer<'t> {
                 self.fault(place, format!("expected a mapping node, but found {found}"))
             }
             Some("seq") => self.fault(place, format!("expected a sequence node, but found {found}")),
-            Some("omap" | "pairs") => self.fault(place, format!("expected a sequence, but found {found}")),
+            Some(tag @ ("omap" | "pairs")) => {
+                let form = if tag == "omap" { Form::Omap } else { Form::Pairs };
+                self.pairs_fault(form, format!("expected a sequence, but found {found}"), place, place)
+            }
             Some("str" | "python/unicode" | "int" | "float" | "bool" | "null" | "timestamp" | "binary") => {
                 self.fault(place, format!("expected a scalar node, but found {found}"))
             }
@@ -353,7 +424,11 @@ impl<'t> Composer<'t> {
                     return self.fault(place, "expected a mapping node, but found scalar");
                 }
                 Some("seq") => return self.fault(place, "expected a sequence node, but found scalar"),
-                Some("omap" | "pairs") => return self.fault(place, "expected a sequence, but found scalar"),
+                Some(tag @ ("omap" | "pairs")) => {
+                    let form = if tag == "omap" { Form::Omap } else { Form::Pairs };
+                    let problem = "expected a sequence, but found scalar".to_owned();
+                    return self.pairs_fault(form, problem, place, place);
+                }
                 _ => return self.unknown_tag(tag, place),
             },
         };
@@ -373,7 +448,13 @@ impl<'t> Composer<'t> {
         };
         match kind {
             Ok(kind) => Ok((kind, Role::Data)),
-            Err(problem) => self.refusal(place, problem),
+            Err(problem) => Err(Box::new(ReadFault::Construct {
+                code: Code::YAML_SYNTAX,
+                context: None,
+                problem,
+                at: place,
+                voice: Voice::Python,
+            })),
         }
     }
 
@@ -406,14 +487,16 @@ impl<'t> Composer<'t> {
                 break;
             }
             let item = self.compose(&event, depth + 1)?;
-            self.data(&item)?;
+            let is_data = self.data(&item);
+            self.later(is_data, ());
             end = end.max(last(&event, &item));
             size += item.size;
-            items.push(if matches!(form, Form::Omap | Form::Pairs) {
-                self.pair(form, &item, place)?
+            if matches!(form, Form::Omap | Form::Pairs) {
+                let pair = self.pair(form, &item, place);
+                items.push(self.later(pair, item.node));
             } else {
-                item.node
-            });
+                items.push(item.node);
+            }
         }
         self.note_deprecated(form, place);
         let span = Span { end, ..place.span };
@@ -441,13 +524,17 @@ impl<'t> Composer<'t> {
             NodeKind::Seq(_) => "expected a mapping of length 1, but found sequence".to_owned(),
             _ => "expected a mapping of length 1, but found scalar".to_owned(),
         };
+        self.pairs_fault(form, problem, whole, self.at(item))
+    }
+
+    fn pairs_fault<T>(&self, form: Form, problem: String, whole: Place, at: Place) -> Composing<T> {
         let context = if form == Form::Omap { "while constructing an ordered map" } else { "while constructing pairs" };
         Err(Box::new(ReadFault::Construct {
             code: Code::YAML_SYNTAX,
             context: Some((context.to_owned(), whole)),
             problem,
-            at: self.at(item),
-            marked: true,
+            at,
+            voice: Voice::PyYaml,
         }))
     }
 
@@ -468,10 +555,11 @@ impl<'t> Composer<'t> {
             end = end.max(last(&event, &value));
             size += key.size + value.size;
             if key.role == Role::Merge {
-                self.merge(value, place, &mut merged)?;
+                let added = self.merge(value, place, &mut merged);
+                self.later(added, ());
             } else {
-                self.data(&value)?;
-                self.hashable(&key, place)?;
+                let fits = self.data(&value).and_then(|()| self.hashable(&key, place));
+                self.later(fits, ());
                 own.push((key.node, value.node));
             }
         }
@@ -497,7 +585,7 @@ impl<'t> Composer<'t> {
             context: Some(("while constructing a mapping".to_owned(), whole)),
             problem: "found unhashable key".to_owned(),
             at: self.at(key),
-            marked: true,
+            voice: Voice::PyYaml,
         }))
     }
 
@@ -505,7 +593,7 @@ impl<'t> Composer<'t> {
     fn merge(&mut self, value: Composed, place: Place, merged: &mut Vec<(Node, Node)>) -> Composing<()> {
         let context = Some(("while constructing a mapping".to_owned(), place));
         let fault = |at, problem| {
-            Err(Box::new(ReadFault::Construct { code: Code::YAML_SYNTAX, context, problem, at, marked: true }))
+            Err(Box::new(ReadFault::Construct { code: Code::YAML_SYNTAX, context, problem, at, voice: Voice::PyYaml }))
         };
         let at = self.at(&value);
         match value.node.kind {
@@ -515,7 +603,7 @@ impl<'t> Composer<'t> {
                     match map.kind {
                         NodeKind::Map(entries) => merged.extend(entries),
                         other => {
-                            let at = Place { span: map.span, ..at };
+                            let at = Place { span: map.span, mark: self.mark(map.span.start) };
                             return fault(at, format!("expected a mapping for merging, but found {}", shape(&other)));
                         }
                     }

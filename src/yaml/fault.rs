@@ -1,6 +1,6 @@
 //! Faults and notices of the reader as diagnostics: the problem in words, its place, and the usual causes.
 
-use super::compose::{Notice, Place, ReadFault};
+use super::compose::{Notice, Place, ReadFault, Voice};
 use super::parser::{Fault, Mark};
 use crate::diag::{Code, Diagnostic, FileId, Span};
 use fancy_regex::Regex;
@@ -21,11 +21,11 @@ impl ReadFault {
             ReadFault::Parse(Fault::Syntax { context, problem, mark }) => {
                 let place = |mark: Mark| Span::new(file, mark.offset.min(text.len()), mark.offset.min(text.len()));
                 let context = context.as_ref().map(|(words, mark)| (words.as_str(), place(*mark)));
-                explain(text, Code::YAML_SYNTAX, context, problem, place(*mark), true)
+                explain(text, Code::YAML_SYNTAX, context, problem, place(*mark), Voice::PyYaml)
             }
-            ReadFault::Construct { code, context, problem, at, marked } => {
+            ReadFault::Construct { code, context, problem, at, voice } => {
                 let context = context.as_ref().map(|(words, place)| (words.as_str(), place.span));
-                explain(text, *code, context, problem, at.span, *marked)
+                explain(text, *code, context, problem, at.span, *voice)
             }
         }
     }
@@ -54,7 +54,10 @@ impl ReadFault {
 fn marked(out: &mut String, context: Option<(&str, Mark)>, problem: &str, mark: Mark) -> std::fmt::Result {
     let place = |m: Mark| format!("  in \"<unicode string>\", line {}, column {}", m.line + 1, m.column + 1);
     if let Some((words, at)) = context {
-        writeln!(out, "{words}\n{}", place(at))?;
+        writeln!(out, "{words}")?;
+        if (at.line, at.column) != (mark.line, mark.column) {
+            writeln!(out, "{}", place(at))?;
+        }
     }
     write!(out, "{problem}\n{}", place(mark))
 }
@@ -79,15 +82,14 @@ struct Cause {
     column: usize,
 }
 
-/// `search`: whether the line may show a usual cause.
-fn explain(text: &str, code: Code, context: Option<(&str, Span)>, problem: &str, at: Span, search: bool) -> Diagnostic {
+fn explain(text: &str, code: Code, context: Option<(&str, Span)>, problem: &str, at: Span, voice: Voice) -> Diagnostic {
     let line_start = text[..at.start as usize].rfind('\n').map_or(0, |i| i + 1);
     let line = text[line_start..].split('\n').next().unwrap_or_default();
     let words = match context {
         Some((context, _)) => format!("{context} {problem}"),
         None => problem.to_owned(),
     };
-    let diagnostic = match cause(line).filter(|_| search) {
+    let diagnostic = match cause(line).filter(|_| voice == Voice::PyYaml) {
         Some(cause) => {
             let place = line_start + cause.column;
             Diagnostic::error(code, format!("YAML parsing failed: {}", cause.message))
@@ -95,7 +97,10 @@ fn explain(text: &str, code: Code, context: Option<(&str, Span)>, problem: &str,
                 .hint(cause.hint)
                 .cause(words)
         }
-        None => Diagnostic::error(code, format!("YAML parsing failed: {}", sentence(&words))).at(at, problem),
+        None => {
+            let words = if voice == Voice::Python { words } else { sentence(&words) };
+            Diagnostic::error(code, format!("YAML parsing failed: {words}")).at(at, problem)
+        }
     };
     match context {
         Some((words, place)) if place.start != at.start => diagnostic.at(place, words),

@@ -1,6 +1,6 @@
 //! The reader's doors: whole streams, single documents, and texts of no file.
 
-use super::compose::{Composer, Dialect, ReadFault};
+use super::compose::{Composer, Dialect, Notice};
 use super::{json, node::Node};
 use crate::diag::{Code, Diagnostic, FileId, SourceMap};
 use crate::value::{Trust, Value};
@@ -32,10 +32,10 @@ pub fn read(sources: &SourceMap, path: impl Into<PathBuf>, text: &str) -> Result
     let (file, text) = register(sources, path, text)?;
     let mut composer = Composer::new(&text, file, Dialect::Ansible);
     let mut documents = Vec::new();
-    while let Some((document, _)) = composer.document().map_err(|f| f.diagnostic(&text, file))? {
+    while let Some(document) = composer.document().map_err(|f| f.diagnostic(&text, file))? {
         documents.push(document);
     }
-    Ok(Stream { file, documents, warnings: composer.notices.iter().map(super::compose::Notice::diagnostic).collect() })
+    Ok(Stream { file, documents, warnings: composer.notices.iter().map(Notice::diagnostic).collect() })
 }
 
 /// Registers a text under its path and reads the one document in it, as ansible-core reads every file of the author's:
@@ -49,8 +49,8 @@ pub fn read_one(sources: &SourceMap, path: impl Into<PathBuf>, text: &str) -> Re
         return Ok(Document { file, root: Some(root), warnings: vec![] });
     }
     let mut composer = Composer::new(&text, file, Dialect::Ansible);
-    let root = single(&mut composer).map_err(|f| f.diagnostic(&text, file))?;
-    Ok(Document { file, root, warnings: composer.notices.iter().map(super::compose::Notice::diagnostic).collect() })
+    let root = composer.single().map_err(|f| f.diagnostic(&text, file))?;
+    Ok(Document { file, root, warnings: composer.notices.iter().map(Notice::diagnostic).collect() })
 }
 
 /// Reads a text that is in no file, as the `from_yaml` filter does: no `!vault`, no `!unsafe`; nothing but comments is null.
@@ -60,7 +60,7 @@ pub fn read_one(sources: &SourceMap, path: impl Into<PathBuf>, text: &str) -> Re
 pub fn parse_value(text: &str, trust: Trust) -> Result<Value, String> {
     let text = without_mark(text);
     let mut composer = Composer::new(text, FileId(u32::MAX), Dialect::Plain);
-    match single(&mut composer) {
+    match composer.single() {
         Ok(root) => Ok(root.map_or(Value::Null, |node| without_places(node.to_value(trust), trust))),
         Err(fault) => Err(fault.python()),
     }
@@ -74,26 +74,10 @@ pub fn parse_values(text: &str, trust: Trust) -> Result<Vec<Value>, String> {
     let text = without_mark(text);
     let mut composer = Composer::new(text, FileId(u32::MAX), Dialect::Plain);
     let mut values = Vec::new();
-    while let Some((node, _)) = composer.document().map_err(|f| f.python())? {
+    while let Some(node) = composer.document().map_err(|f| f.python())? {
         values.push(without_places(node.to_value(trust), trust));
     }
     Ok(values)
-}
-
-fn single(composer: &mut Composer<'_>) -> Result<Option<Node>, Box<ReadFault>> {
-    let Some((root, first)) = composer.document()? else {
-        return Ok(None);
-    };
-    match composer.document()? {
-        None => Ok(Some(root)),
-        Some((_, second)) => Err(Box::new(ReadFault::Construct {
-            code: Code::YAML_SYNTAX,
-            context: Some(("expected a single document in the stream".to_owned(), composer.place(first, first))),
-            problem: "but found another document".to_owned(),
-            at: composer.place(second, second),
-            marked: true,
-        })),
-    }
 }
 
 /// Spans of a text that is in no source map mean nothing.
