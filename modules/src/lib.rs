@@ -16,3 +16,4 @@ pub mod serve;
 pub mod services;
 pub mod source_control;
 pub mod system;
+pub mod text;

@@ -13,4 +13,5 @@ pub use module::{Entry, Module, Plan};
 pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome};
 pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
+pub(crate) use validate::python_text;
 pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, nearest, validate};

@@ -1,7 +1,7 @@
 //! The one shape of a module, and its erased form for the catalogue.
 
 use super::{Call, CheckMode, Failure, JsonMap, ModuleSpec, Outcome, Secrets};
-use crate::host::{Change, Observe};
+use crate::host::{Change, Observe, expand_arguments};
 use serde::de::DeserializeOwned;
 
 /// A module: a unit struct in a file of its own.
@@ -42,9 +42,10 @@ impl Entry {
     }
 }
 
-/// The one way to a module: no secret of the arguments gets past it.
-fn run<M: Module>(args: JsonMap, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
+/// The one way to a module: paths are expanded here, and no secret of the arguments gets past it.
+fn run<M: Module>(mut args: JsonMap, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
     let secrets = Secrets::of(&M::SPEC, &args);
+    expand_arguments(host.observe(), &M::SPEC, &mut args);
     let mut answer = run_stages::<M>(args, host, call);
     match &mut answer {
         Ok(outcome) => secrets.clean_outcome(outcome),

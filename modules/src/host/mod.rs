@@ -3,8 +3,11 @@
 
 mod accounts;
 mod attrs;
+pub mod clock;
 mod command;
 pub mod fake;
+mod mode;
+mod paths;
 pub mod real;
 pub mod steps;
 mod system;
@@ -13,8 +16,14 @@ pub mod testing;
 mod words;
 
 pub use accounts::{GroupEntry, PasswdEntry};
-pub use attrs::{FILE_ARGS, FileAttrs};
+pub use attrs::{
+    Differences, FILE_ARGS, FileAttrs, FileFlags, Wanted, failure_at, file_flags, octal, path_info, selinux_context,
+    state_of,
+};
 pub use command::{Command, Output};
+pub use mode::Mode;
+pub(crate) use paths::expand_arguments;
+pub use paths::expand_path;
 pub use system::{FsUsage, Uname};
 pub use words::{fnmatch, quote_word, split_words};
 
@@ -80,6 +89,10 @@ pub trait Observe {
     fn egid(&self) -> u32;
     fn now(&self) -> SystemTime;
     fn umask(&self) -> u32;
+    /// Seconds that local time is ahead of UTC at present.
+    fn utc_offset(&self) -> i64 {
+        0
+    }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -171,6 +171,22 @@ impl Observe for Real {
             line.and_then(|l| u32::from_str_radix(l.trim(), 8).ok()).unwrap_or(0o022)
         })
     }
+    /// Asked of `date` once: the static binary does not read the time zone database.
+    fn utc_offset(&self) -> i64 {
+        static OFFSET: OnceLock<i64> = OnceLock::new();
+        *OFFSET.get_or_init(|| {
+            let zone = std::fs::canonicalize("/etc/localtime");
+            let is_utc = match &zone {
+                Ok(file) => file.ends_with("UTC") || file.ends_with("UCT"),
+                Err(_) => true,
+            };
+            if is_utc && std::env::var_os("TZ").is_none() {
+                return 0;
+            }
+            let answer = self.run(&Command::new("date").arg("+%z"));
+            answer.ok().and_then(|out| super::clock::parse_offset(&out.stdout_text())).unwrap_or(0)
+        })
+    }
     fn which(&self, program: &str) -> Option<PathBuf> {
         super::search_path(self, program)
     }
