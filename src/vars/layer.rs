@@ -1,38 +1,28 @@
-//! The precedence of variables: the layers in order, lowest first.
+//! The layers of variables in the order in which they override one another: ansible-core's precedence as data.
 
-use crate::value::Map;
-use std::sync::Arc;
-
-/// Where variables come from. The order of the variants is their precedence, lowest first, as in ansible-core's
-/// `VariableManager.get_vars`.
+/// Where a variable can be set; a later layer wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
-    /// Defaults of the play's public roles.
     PublicRoleDefaults,
-    /// Defaults as the task's role sees them.
     RoleDefaults,
-    /// Variables of the group `all` in the inventory's own files.
     AllInventory,
-    AllGroupVarsInventory,
-    AllGroupVarsPlaybook,
-    GroupInventory,
-    GroupVarsInventory,
-    GroupVarsPlaybook,
+    GroupsInventory,
+    AllBesideInventory,
+    AllBesidePlaybook,
+    GroupsBesideInventory,
+    GroupsBesidePlaybook,
     HostInventory,
-    HostVarsInventory,
-    HostVarsPlaybook,
+    HostBesideInventory,
+    HostBesidePlaybook,
     Facts,
     PlayVars,
+    VarsPrompt,
     VarsFiles,
-    /// `vars/` of the play's public roles.
     PublicRoleVars,
-    /// `vars/` and `vars:` as the task's role sees them.
     RoleVars,
-    /// `vars:` of blocks, includes and the task, outermost first.
     TaskVars,
     IncludeVars,
-    /// `set_fact` and `register`.
-    SetFact,
+    SetFacts,
     RoleParams,
     IncludeParams,
     ExtraVars,
@@ -40,47 +30,86 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// In words, for `explain var`.
-    pub fn describe(self) -> &'static str {
+    /// All layers, lowest precedence first. The order of the six that concern groups is that of the setting
+    /// VARIABLE_PRECEDENCE unless it says otherwise.
+    pub const ALL: [Layer; 24] = [
+        Layer::PublicRoleDefaults,
+        Layer::RoleDefaults,
+        Layer::AllInventory,
+        Layer::GroupsInventory,
+        Layer::AllBesideInventory,
+        Layer::AllBesidePlaybook,
+        Layer::GroupsBesideInventory,
+        Layer::GroupsBesidePlaybook,
+        Layer::HostInventory,
+        Layer::HostBesideInventory,
+        Layer::HostBesidePlaybook,
+        Layer::Facts,
+        Layer::PlayVars,
+        Layer::VarsPrompt,
+        Layer::VarsFiles,
+        Layer::PublicRoleVars,
+        Layer::RoleVars,
+        Layer::TaskVars,
+        Layer::IncludeVars,
+        Layer::SetFacts,
+        Layer::RoleParams,
+        Layer::IncludeParams,
+        Layer::ExtraVars,
+        Layer::Magic,
+    ];
+
+    /// What the layer is, for people.
+    pub fn title(self) -> &'static str {
         match self {
-            Layer::PublicRoleDefaults => "defaults of a role of the play",
-            Layer::RoleDefaults => "role defaults",
-            Layer::AllInventory => "inventory, group all",
-            Layer::AllGroupVarsInventory => "group_vars/all beside the inventory",
-            Layer::AllGroupVarsPlaybook => "group_vars/all beside the playbook",
-            Layer::GroupInventory => "inventory, group",
-            Layer::GroupVarsInventory => "group_vars beside the inventory",
-            Layer::GroupVarsPlaybook => "group_vars beside the playbook",
-            Layer::HostInventory => "inventory, host",
-            Layer::HostVarsInventory => "host_vars beside the inventory",
-            Layer::HostVarsPlaybook => "host_vars beside the playbook",
+            Layer::PublicRoleDefaults => "defaults of the play's roles",
+            Layer::RoleDefaults => "defaults of the task's role",
+            Layer::AllInventory => "the group all in the inventory",
+            Layer::GroupsInventory => "a group in the inventory",
+            Layer::AllBesideInventory => "group_vars/all beside the inventory",
+            Layer::AllBesidePlaybook => "group_vars/all beside the playbook",
+            Layer::GroupsBesideInventory => "group_vars beside the inventory",
+            Layer::GroupsBesidePlaybook => "group_vars beside the playbook",
+            Layer::HostInventory => "the host in the inventory",
+            Layer::HostBesideInventory => "host_vars beside the inventory",
+            Layer::HostBesidePlaybook => "host_vars beside the playbook",
             Layer::Facts => "facts",
-            Layer::PlayVars => "play vars",
+            Layer::PlayVars => "vars of the play",
+            Layer::VarsPrompt => "vars_prompt",
             Layer::VarsFiles => "vars_files",
-            Layer::PublicRoleVars => "vars of a role of the play",
-            Layer::RoleVars => "role vars",
-            Layer::TaskVars => "block and task vars",
+            Layer::PublicRoleVars => "vars of the play's roles",
+            Layer::RoleVars => "vars of the task's role",
+            Layer::TaskVars => "vars of the task, its blocks and includes",
             Layer::IncludeVars => "include_vars",
-            Layer::SetFact => "set_fact and register",
-            Layer::RoleParams => "role parameters",
-            Layer::IncludeParams => "include parameters",
-            Layer::ExtraVars => "extra vars (-e)",
-            Layer::Magic => "magic variable",
+            Layer::SetFacts => "set_fact and registered results",
+            Layer::RoleParams => "parameters of the role",
+            Layer::IncludeParams => "vars of a dynamic include",
+            Layer::ExtraVars => "extra variables (-e)",
+            Layer::Magic => "set by Tightbeam itself",
         }
+    }
+
+    /// The layer that an entry of VARIABLE_PRECEDENCE names.
+    pub(super) fn of_setting(entry: &str) -> Option<Layer> {
+        Some(match entry {
+            "all_inventory" => Layer::AllInventory,
+            "groups_inventory" => Layer::GroupsInventory,
+            "all_plugins_inventory" => Layer::AllBesideInventory,
+            "all_plugins_play" => Layer::AllBesidePlaybook,
+            "groups_plugins_inventory" => Layer::GroupsBesideInventory,
+            "groups_plugins_play" => Layer::GroupsBesidePlaybook,
+            _ => return None,
+        })
     }
 }
 
-/// One set of variables and where it stands. Shared between hosts and tasks.
-#[derive(Clone, Debug)]
-pub struct LayerVars {
-    pub layer: Layer,
-    /// File, group or role, for people.
-    pub source: Arc<str>,
-    pub vars: Arc<Map>,
-}
+#[cfg(test)]
+mod tests {
+    use super::Layer;
 
-impl LayerVars {
-    pub fn new(layer: Layer, source: impl Into<Arc<str>>, vars: Arc<Map>) -> Self {
-        LayerVars { layer, source: source.into(), vars }
+    #[test]
+    fn list_is_in_the_order_of_the_enum() {
+        assert!(Layer::ALL.windows(2).all(|w| w[0] < w[1]));
+        assert_eq!(Layer::ALL.last(), Some(&Layer::Magic));
     }
 }

@@ -1,13 +1,15 @@
-//! Variables: precedence as data, one host's and task's variables as a lazy scope, magic variables, where each comes from.
+//! Variables: precedence as data, the layers of a host and a task, lazy lookup through them, and which layer a value is from.
 
+mod extra;
 mod facts;
+mod host;
+mod hostvars;
 mod layer;
-mod magic;
-mod scope;
-mod store;
+mod task;
 
-pub use facts::Facts;
-pub use layer::{Layer, LayerVars};
-pub use magic::{PlayFacts, RunFacts, TaskFacts};
-pub use scope::{Origin, Scope, ScopeBuilder};
-pub use store::{HostState, InventoryFacts, Store};
+pub use extra::{KeyValues, extra_vars};
+pub use facts::HostState;
+pub use host::{HostLayers, InventoryVars};
+pub use hostvars::{HostStates, HostVars};
+pub use layer::Layer;
+pub use task::{Explained, PlayVars, RoleVars, RunVars, TaskVars};
