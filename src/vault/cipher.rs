@@ -1,0 +1,61 @@
+//! AES-256 in counter mode with an HMAC-SHA256 digest; keys by PBKDF2.
+
+use super::{Secret, VaultError};
+use aes::cipher::{KeyIvInit, StreamCipher};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+const ROUNDS: u32 = 10_000;
+const KEY: usize = 32;
+const BLOCK: usize = 16;
+
+/// What PBKDF2 makes of a password and a salt: cipher key, digest key and counter. Wiped on drop.
+pub(super) struct Keys(Zeroizing<[u8; 2 * KEY + BLOCK]>);
+
+impl Keys {
+    /// Takes milliseconds: that is its purpose.
+    pub fn derive(secret: &Secret, salt: &[u8]) -> Self {
+        let mut out = Zeroizing::new([0; 2 * KEY + BLOCK]);
+        pbkdf2::pbkdf2_hmac::<Sha256>(secret.bytes(), salt, ROUNDS, &mut *out);
+        Keys(out)
+    }
+
+    fn stream(&self, data: &mut [u8]) {
+        let (key, counter) = (&self.0[..KEY], &self.0[2 * KEY..]);
+        ctr::Ctr128BE::<aes::Aes256>::new(key.into(), counter.into()).apply_keystream(data);
+    }
+
+    fn mac(&self, data: &[u8]) -> Hmac<Sha256> {
+        let mut mac =
+            <Hmac<Sha256> as Mac>::new_from_slice(&self.0[KEY..2 * KEY]).expect("HMAC takes keys of any length");
+        mac.update(data);
+        mac
+    }
+
+    /// Ciphertext and its digest.
+    pub fn encrypt(&self, plaintext: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let pad = BLOCK - plaintext.len() % BLOCK;
+        let mut data = Vec::with_capacity(plaintext.len() + pad);
+        data.extend_from_slice(plaintext);
+        data.resize(plaintext.len() + pad, pad as u8);
+        self.stream(&mut data);
+        let digest = self.mac(&data).finalize().into_bytes().to_vec();
+        (data, digest)
+    }
+
+    /// `None` where the digest does not fit, that is where the password is wrong; compared in constant time.
+    pub fn decrypt(&self, ciphertext: &[u8], digest: &[u8]) -> Option<Result<Zeroizing<Vec<u8>>, VaultError>> {
+        self.mac(ciphertext).verify_slice(digest).ok()?;
+        let mut data = Zeroizing::new(ciphertext.to_vec());
+        self.stream(&mut data);
+        let pad = data.last().map_or(0, |b| usize::from(*b));
+        let whole = data.len().is_multiple_of(BLOCK) && (1..=BLOCK).contains(&pad) && pad <= data.len();
+        if !whole || data[data.len() - pad..].iter().any(|b| usize::from(*b) != pad) {
+            return Some(Err(VaultError::Padding));
+        }
+        let length = data.len() - pad;
+        data.truncate(length);
+        Some(Ok(data))
+    }
+}
