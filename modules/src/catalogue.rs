@@ -5,10 +5,12 @@ use crate::contract::Entry;
 /// All modules.
 pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
+    Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::services::Service>(),
     Entry::of::<crate::facts::setup::Setup>(),
     Entry::of::<crate::services::Systemd>(),
     Entry::of::<crate::services::Sysvinit>(),
+    Entry::of::<crate::accounts::User>(),
 ];
 
 /// Finds a module by its fully qualified name.

@@ -1,1 +1,8 @@
 //! Modules of the `accounts` family, one file each; `shared.rs` holds what they have in common.
+
+mod group;
+mod shared;
+mod user;
+
+pub use group::Group;
+pub use user::User;
