@@ -8,27 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Settings that planning obeys; filled from `config` where the program is put together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PlanSettings {
     /// DEFAULT_ROLES_PATH.
     pub roles_path: Vec<PathBuf>,
     /// COLLECTIONS_PATHS: each holds `ansible_collections`.
     pub collections_path: Vec<PathBuf>,
-    /// INVALID_TASK_ATTRIBUTE_FAILED: unknown keywords of tasks are errors, else warnings.
-    pub invalid_keyword_fails: bool,
     /// DEFAULT_PRIVATE_ROLE_VARS; `None` where not set: imported roles are public, included ones private.
     pub private_role_vars: Option<bool>,
-}
-
-impl Default for PlanSettings {
-    fn default() -> Self {
-        PlanSettings {
-            roles_path: vec![],
-            collections_path: vec![],
-            invalid_keyword_fails: true,
-            private_role_vars: None,
-        }
-    }
+    /// The user's home, for names that start with `~`.
+    pub home: Option<PathBuf>,
 }
 
 /// The variables that can be known before any host is looked at.
@@ -88,8 +77,11 @@ impl RoleRequest {
 pub struct Included {
     pub path: PathBuf,
     pub blocks: Vec<Arc<PlannedBlock>>,
-    /// Handlers of an included role, its dependencies' first.
+    /// Handlers of included and imported roles, dependencies' first.
     pub handlers: Vec<Arc<PlannedTask>>,
+    /// The included role: run adds it to the play's roles.
     pub role: Option<Arc<RoleContext>>,
+    /// Roles that the included file or role imports: run adds them to the play's roles, before `role`.
+    pub roles: Vec<Arc<RoleContext>>,
     pub warnings: Diagnostics,
 }

@@ -6,13 +6,18 @@ use crate::diag::{Diagnostics, Span};
 use crate::playbook::{Common, ModuleDefaults, Play, Settings, Task, Templated};
 use crate::value::{Map, Value};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Everything that the given playbooks ask for, in order.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub plays: Vec<Arc<PlannedPlay>>,
     pub warnings: Diagnostics,
+    /// Faults of literal arguments: errors if their task runs. Tasks whose failure the author foresees (`ignore_errors`,
+    /// `failed_when`, within a block with `rescue`) are not checked.
+    pub argument_faults: Diagnostics,
+    /// Tasks whose module Ansible has and Tightbeam has not.
+    pub missing_modules: Diagnostics,
 }
 
 /// Unique in a run: of a task, a block, or one use of a role. Two planned copies of one written task differ.
@@ -35,6 +40,8 @@ pub struct PlannedPlay {
     pub vars: Arc<Map>,
     /// Conditions of `import_playbook`: they hold back gathering facts too. They are part of each block's `when`.
     pub import_when: Vec<Templated>,
+    /// `vars_files` that could be read without a host's variables: for names of imports in included files.
+    pub(super) static_files: OnceLock<Vec<Arc<Map>>>,
     /// One block with the implicit task "Gathering Facts"; run decides whether it is needed.
     pub gather: Arc<PlannedBlock>,
     pub pre_tasks: Vec<Arc<PlannedBlock>>,
@@ -89,6 +96,8 @@ pub struct PlannedTask {
     pub listen: Vec<Arc<str>>,
     /// Not written by the author (flush_handlers, role_complete, gathering facts).
     pub implicit: bool,
+    /// Handlers: the list that they were written in. Of handlers with one name the last list's first one counts.
+    pub group: Id,
 }
 
 /// Keywords in force at a place, the place's own included.

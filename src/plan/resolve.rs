@@ -1,11 +1,11 @@
 //! Names of actions and modules → what carries them out. The lists of actions and modules are other parts' tables.
 
-use crate::diag::Span;
+use super::redirects::{BUILTIN, REDIRECTS, RENAMED};
 use crate::names::ModuleName;
 use crate::playbook::Templated;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tightbeam_modules::contract::{Entry, ModuleSpec};
+use tightbeam_modules::contract::{Entry, ModuleSpec, nearest};
 
 /// What a task does.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum ActionKind {
     Native(&'static Entry),
     /// A Python module of the user's (collections, `library/`).
     Python(Arc<PathBuf>),
+    /// A module that Ansible or one of its collections has, and nothing here carries out: tasks that come to it fail.
+    Missing,
 }
 
 impl std::fmt::Debug for ActionKind {
@@ -43,6 +45,7 @@ impl std::fmt::Debug for ActionKind {
             ActionKind::Controller(action) => write!(f, "Controller({})", action.name),
             ActionKind::Native(entry) => write!(f, "Native({})", entry.spec.name),
             ActionKind::Python(path) => write!(f, "Python({})", path.display()),
+            ActionKind::Missing => f.write_str("Missing"),
         }
     }
 }
@@ -104,10 +107,64 @@ impl Meta {
     }
 }
 
-/// A name that could not be resolved.
-#[derive(Clone, Debug)]
-pub struct UnknownModule {
-    pub name: String,
-    pub span: Span,
-    pub nearest: Option<String>,
+/// The qualified names that a written name may stand for, in the order in which they are tried: in the collections, then
+/// Ansible's own, then where Ansible has moved it.
+pub fn candidates(name: &str, collections: &[Arc<str>]) -> Vec<String> {
+    let short = crate::playbook::builtin_action(name);
+    let Some(short) = short else { return vec![name.to_owned()] };
+    let mut out = Vec::new();
+    if !name.contains('.') {
+        let elsewhere = collections.iter().filter(|c| !matches!(&***c, "ansible.builtin" | "ansible.legacy"));
+        out.extend(elsewhere.map(|collection| format!("{collection}.{short}")));
+    }
+    out.push(format!("ansible.builtin.{short}"));
+    out.extend(redirect(short));
+    out
+}
+
+/// Where Ansible has moved one of its former modules.
+pub fn redirect(short: &str) -> Option<String> {
+    let renamed = RENAMED.iter().find(|(name, _)| *name == short).map(|(_, to)| (*to).to_owned());
+    renamed.or_else(|| {
+        let (collection, _) = REDIRECTS.iter().find(|(_, names)| names.split(' ').any(|n| n == short))?;
+        Some(format!("{collection}.{short}"))
+    })
+}
+
+/// Resolves a name as a task has it. A module that Ansible knows and the catalogue does not is [`ActionKind::Missing`];
+/// `None`: nobody knows it.
+pub fn resolve(catalogue: &dyn ModuleCatalogue, name: &str, collections: &[Arc<str>]) -> Option<Resolved> {
+    if let Some(found) = catalogue.resolve(name, collections) {
+        return Some(found);
+    }
+    let missing = |name: String| Some(Resolved { name: ModuleName::from(name), kind: ActionKind::Missing });
+    match crate::playbook::builtin_action(name) {
+        Some(short) if BUILTIN.split(' ').any(|n| n == short) => missing(format!("ansible.builtin.{short}")),
+        Some(short) => redirect(short).and_then(missing),
+        // Whether a collection has the module is known where the collection is installed.
+        None if name.split('.').count() >= 3 && !name.contains("..") => missing(name.to_owned()),
+        None => None,
+    }
+}
+
+/// The known name nearest to a misspelt one.
+pub fn nearest_action(catalogue: &dyn ModuleCatalogue, name: &str) -> Option<String> {
+    let full = catalogue.names();
+    let short = full.iter().map(|n| n.rsplit('.').next().unwrap_or(n)).chain(BUILTIN.split(' '));
+    if name.contains('.') { nearest(name, full.iter().copied()) } else { nearest(name, short) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_are_tried_in_collections_first() {
+        let own: Vec<Arc<str>> = vec!["my.own".into(), "ansible.legacy".into()];
+        assert_eq!(candidates("copy", &own), ["my.own.copy", "ansible.builtin.copy"]);
+        assert_eq!(candidates("ansible.builtin.copy", &own), ["ansible.builtin.copy"]);
+        assert_eq!(candidates("sysctl", &[]), ["ansible.builtin.sysctl", "ansible.posix.sysctl"]);
+        assert_eq!(candidates("yum", &[]), ["ansible.builtin.yum", "ansible.builtin.dnf"]);
+        assert_eq!(candidates("a.b.c", &own), ["a.b.c"]);
+    }
 }

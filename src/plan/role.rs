@@ -1,6 +1,7 @@
 //! One use of a role: its variables, its place in the chain of roles, its identity.
 
 use super::model::Id;
+use crate::playbook::Common;
 use crate::value::Map;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,10 @@ pub struct RoleContext {
     pub public_vars: Vec<Arc<Map>>,
     /// What this role alone brings.
     pub own: RoleOwn,
+    /// Keywords of this use (`roles: [{role: x, become: true}]`); its `vars` are among `vars`.
+    pub(super) common: Common,
+    /// Where its tasks look for short names.
+    pub(super) collections: Arc<[Arc<str>]>,
 }
 
 /// The variables of a role itself.

@@ -206,6 +206,19 @@ pub struct LoopControl {
     pub break_when: Vec<Templated>,
 }
 
+impl Common {
+    /// Whether no keyword but `name` is given.
+    pub fn is_plain(&self) -> bool {
+        self.vars.is_empty()
+            && self.when.is_empty()
+            && self.tags.is_empty()
+            && self.collections.is_none()
+            && self.environment.is_empty()
+            && self.module_defaults.is_empty()
+            && self.settings.is_empty()
+    }
+}
+
 impl Item {
     pub fn span(&self) -> Span {
         match self {

@@ -64,9 +64,10 @@ impl Parser<'_> {
     fn conflict(&mut self, candidates: &[(&Node, &Node)], level: Level) {
         let names: Vec<String> = candidates.iter().map(|(key, _)| key_text(key)).collect();
         let message = format!("conflicting action statements: {}, {}", names[0], names[1]);
-        let stranger = candidates.iter().zip(&names).find(|(_, name)| {
-            !matches!(name.as_str(), "action" | "local_action") && !(self.grammar.is_action)(name)
-        });
+        let stranger = candidates
+            .iter()
+            .zip(&names)
+            .find(|(_, name)| !matches!(name.as_str(), "action" | "local_action") && !(self.grammar.is_action)(name));
         let fault = match stranger {
             Some(((key, _), name)) => {
                 let mut fault = Diagnostic::error(Code::KEYWORD_UNKNOWN, message)

@@ -12,13 +12,7 @@ use tightbeam_modules::contract::{ArgType, coerce};
 
 impl Parser<'_> {
     /// Reads one keyword into `common`; false if it belongs to the level itself.
-    pub(super) fn common_keyword(
-        &mut self,
-        keyword: &Keyword,
-        value: &Node,
-        class: &str,
-        common: &mut Common,
-    ) -> bool {
+    pub(super) fn common_keyword(&mut self, keyword: &Keyword, value: &Node, class: &str, common: &mut Common) -> bool {
         match keyword.name {
             "name" => common.name = self.scalar(keyword, value),
             "vars" => {
@@ -100,8 +94,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn collections(&mut self, value: &Node) -> Option<Arc<[Arc<str>]>> {
-        let names: Vec<Arc<str>> =
-            self.texts("collections", value).into_iter().map(|name| name.node).collect();
+        let names: Vec<Arc<str>> = self.texts("collections", value).into_iter().map(|name| name.node).collect();
         (!names.is_empty()).then(|| names.into())
     }
 
@@ -216,7 +209,11 @@ fn wrong_type(keyword: &Keyword, node: &Node, value: &Value) -> Option<String> {
         _ => "percent",
     };
     (!fits).then(|| {
-        format!("Error processing keyword '{}': The value {} could not be converted to '{wanted}'.", keyword.name, value.repr())
+        format!(
+            "Error processing keyword '{}': The value {} could not be converted to '{wanted}'.",
+            keyword.name,
+            value.repr()
+        )
     })
 }
 

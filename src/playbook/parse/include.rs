@@ -11,12 +11,33 @@ use std::sync::Arc;
 
 /// Keywords that a dynamic include may carry itself; others belong under `apply`.
 const INCLUDE_KEYWORDS: &[&str] = &[
-    "action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "name", "no_log", "register",
-    "run_once", "tags", "timeout", "vars", "when",
+    "action",
+    "args",
+    "collections",
+    "debugger",
+    "ignore_errors",
+    "loop",
+    "loop_control",
+    "name",
+    "no_log",
+    "register",
+    "run_once",
+    "tags",
+    "timeout",
+    "vars",
+    "when",
 ];
 
 const ROLE_ARGS: &[&str] = &[
-    "name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "apply", "public", "allow_duplicates",
+    "name",
+    "role",
+    "tasks_from",
+    "vars_from",
+    "defaults_from",
+    "handlers_from",
+    "apply",
+    "public",
+    "allow_duplicates",
     "rolespec_validate",
 ];
 

@@ -89,8 +89,9 @@ impl<'a> Parser<'a> {
     /// A key that is no keyword at this level.
     fn unknown(&mut self, key: &Node, class: &str, level: Level) {
         let name = key_text(key);
-        let mut fault = Diagnostic::error(Code::KEYWORD_UNKNOWN, format!("'{name}' is not a valid attribute for a {class}"))
-            .at(key.span, "unknown keyword");
+        let mut fault =
+            Diagnostic::error(Code::KEYWORD_UNKNOWN, format!("'{name}' is not a valid attribute for a {class}"))
+                .at(key.span, "unknown keyword");
         if matches!(level, Level::Task | Level::Handler) && !self.grammar.invalid_keyword_fails {
             fault = Diagnostic::warning(Code::WARNING, format!("Ignoring invalid attribute: {name}")).at(key.span, "");
         } else if let Some(near) = nearest_keyword(&name, level) {

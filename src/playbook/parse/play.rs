@@ -134,8 +134,9 @@ impl Parser<'_> {
             "post_tasks" => play.post_tasks = self.items(value, Level::Task, true),
             "roles" => play.roles = self.roles(value),
             "vars_files" => {
-                play.vars_files =
-                    list(value).into_iter().map(|item| match item.node {
+                play.vars_files = list(value)
+                    .into_iter()
+                    .map(|item| match item.node {
                         Value::List(alternatives) => alternatives.to_vec(),
                         one => vec![one],
                     })
@@ -159,10 +160,7 @@ impl Parser<'_> {
                     Some("Hosts list cannot contain values of 'None'. Please check your playbook".to_owned())
                 }
                 NodeKind::Str { .. } | NodeKind::Vault(_) => None,
-                _ => Some(format!(
-                    "Hosts list contains an invalid host value: '{}'",
-                    item.to_value(Trust::Foreign)
-                )),
+                _ => Some(format!("Hosts list contains an invalid host value: '{}'", item.to_value(Trust::Foreign))),
             }),
             NodeKind::Str { text, .. } if text.is_empty() => {
                 Some("Hosts list cannot be empty. Please check your playbook".to_owned())
@@ -193,10 +191,8 @@ impl Parser<'_> {
             };
             for (key, _) in entries {
                 if !PROMPT_KEYS.contains(&key_text(key).as_str()) {
-                    let message = format!(
-                        "Invalid vars_prompt data structure, found unsupported key '{}'",
-                        key_text(key)
-                    );
+                    let message =
+                        format!("Invalid vars_prompt data structure, found unsupported key '{}'", key_text(key));
                     self.fault(Code::KEYWORD_UNKNOWN, message, key.span);
                 }
             }

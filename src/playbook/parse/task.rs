@@ -161,8 +161,7 @@ impl Parser<'_> {
             self.fault(Code::KEYWORD_TYPE, message, key.span);
         } else {
             let _ = node;
-            task.looping =
-                Loop::Lookup { plugin: Spanned::new(lookup.into(), key.span), terms: templated(value) };
+            task.looping = Loop::Lookup { plugin: Spanned::new(lookup.into(), key.span), terms: templated(value) };
         }
     }
 

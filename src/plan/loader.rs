@@ -1,0 +1,179 @@
+//! Reads the author's files, each once per run: YAML documents, lists of tasks, dictionaries of variables.
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity, SourceMap, Span};
+use crate::files::Files;
+use crate::playbook::parse::{self, Grammar, Parsed};
+use crate::playbook::{Item, Playbook};
+use crate::value::{Map, Trust, Value};
+use crate::yaml::{self, Document};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Decrypts a whole file that is a vault.
+pub trait Decrypt: Send + Sync {
+    /// # Errors
+    /// Why it cannot be decrypted, as a sentence.
+    fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// For runs without vault passwords.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSecrets;
+
+impl Decrypt for NoSecrets {
+    fn decrypt(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Err("A vault password or secret must be specified to decrypt".to_owned())
+    }
+}
+
+/// Files, parsed and kept for the run.
+pub struct Loader {
+    pub files: Arc<dyn Files>,
+    pub sources: SourceMap,
+    secrets: Arc<dyn Decrypt>,
+    is_action: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    is_lookup: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    invalid_keyword_fails: bool,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    documents: HashMap<PathBuf, Arc<Document>>,
+    tasks: HashMap<(PathBuf, bool), Arc<Parsed<Vec<Item>>>>,
+}
+
+impl Loader {
+    /// `is_action` and `is_lookup` tell which names are those of actions and lookups.
+    pub fn new(
+        files: Arc<dyn Files>,
+        sources: SourceMap,
+        secrets: Arc<dyn Decrypt>,
+        invalid_keyword_fails: bool,
+        is_action: impl Fn(&str) -> bool + Send + Sync + 'static,
+        is_lookup: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Loader {
+            files,
+            sources,
+            secrets,
+            is_action: Box::new(is_action),
+            is_lookup: Box::new(is_lookup),
+            invalid_keyword_fails,
+            cache: Mutex::default(),
+        }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    pub(super) fn grammar(&self) -> Grammar<'_> {
+        Grammar {
+            is_action: &*self.is_action,
+            is_lookup: &*self.is_lookup,
+            invalid_keyword_fails: self.invalid_keyword_fails,
+        }
+    }
+
+    /// The text of a file, decrypted if it is a vault. `wanted`: where the author asks for it.
+    ///
+    /// # Errors
+    /// E0110 where it cannot be read, E0602 where it cannot be decrypted.
+    pub fn text(&self, path: &Path, wanted: Option<Span>) -> Result<String, Diagnostic> {
+        let bytes = self.files.read(path).map_err(|e| unreadable(path, &e, wanted))?;
+        let bytes = if bytes.starts_with(b"$ANSIBLE_VAULT;") {
+            self.secrets.decrypt(&bytes).map_err(|reason| {
+                Diagnostic::error(Code::VAULT_DECRYPT, format!("{} cannot be decrypted", path.display()))
+                    .at(wanted, "")
+                    .cause(reason)
+            })?
+        } else {
+            bytes
+        };
+        String::from_utf8(bytes).map_err(|e| {
+            let offset = e.utf8_error().valid_up_to();
+            let message = format!("{} is not UTF-8: byte {offset} is not part of a character", path.display());
+            Diagnostic::error(Code::YAML_SYNTAX, message).at(wanted, "")
+        })
+    }
+
+    /// The YAML document in a file.
+    ///
+    /// # Errors
+    /// As [`Loader::text`], and E01xx where it is not valid YAML.
+    pub fn document(&self, path: &Path, wanted: Option<Span>) -> Result<Arc<Document>, Diagnostic> {
+        if let Some(known) = self.cache().documents.get(path) {
+            return Ok(known.clone());
+        }
+        let text = self.text(path, wanted)?;
+        let document = Arc::new(yaml::read_one(&self.sources, path, &text)?);
+        self.cache().documents.insert(path.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    /// The tasks or handlers in a file.
+    ///
+    /// # Errors
+    /// As [`Loader::document`]; faults of the tasks are in the result.
+    pub fn tasks(
+        &self,
+        path: &Path,
+        handlers: bool,
+        wanted: Option<Span>,
+    ) -> Result<Arc<Parsed<Vec<Item>>>, Diagnostic> {
+        let key = (path.to_owned(), handlers);
+        if let Some(known) = self.cache().tasks.get(&key) {
+            return Ok(known.clone());
+        }
+        let document = self.document(path, wanted)?;
+        let mut parsed = parse::task_list(document.root.as_ref(), handlers, &self.grammar());
+        parsed.diagnostics.splice(0..0, document.warnings.iter().cloned());
+        let parsed = Arc::new(parsed);
+        self.cache().tasks.insert(key, parsed.clone());
+        Ok(parsed)
+    }
+
+    /// A playbook.
+    ///
+    /// # Errors
+    /// As [`Loader::document`]; faults of the plays are in the result.
+    pub fn playbook(&self, path: &Path, wanted: Option<Span>) -> Result<Parsed<Playbook>, Diagnostic> {
+        let document = self.document(path, wanted)?;
+        let mut parsed = parse::playbook(path, document.file, document.root.as_ref(), &self.grammar());
+        parsed.diagnostics.splice(0..0, document.warnings.iter().cloned());
+        Ok(parsed)
+    }
+
+    /// A dictionary of variables; an empty file is an empty one.
+    ///
+    /// # Errors
+    /// As [`Loader::document`], and E0201 with `what` where the file holds something else.
+    pub fn vars(&self, path: &Path, what: &str, wanted: Option<Span>) -> Result<Arc<Map>, Diagnostic> {
+        let document = self.document(path, wanted)?;
+        let Some(root) = document.root.as_ref().filter(|r| !r.is_null()) else { return Ok(Arc::default()) };
+        match root.to_value(Trust::Author) {
+            Value::Map(map) => Ok(map),
+            _ => Err(Diagnostic::error(Code::PLAYBOOK_SHAPE, format!("{what} must contain a dictionary of variables"))
+                .at(root.span, root.type_name())),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error, wanted: Option<Span>) -> Diagnostic {
+    let shown = path.display();
+    let fault = if error.kind() == io::ErrorKind::NotFound {
+        let message = format!("Could not find or access '{shown}' on the controller.");
+        Diagnostic::error(Code::FILE_NOT_FOUND, message)
+    } else {
+        Diagnostic::error(Code::FILE_NOT_FOUND, format!("{shown} cannot be read")).cause(error.to_string())
+    };
+    fault.at(wanted, "wanted here")
+}
+
+/// Whether there is an error among diagnostics.
+pub(super) fn has_errors(diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
