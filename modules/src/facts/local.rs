@@ -48,7 +48,8 @@ fn content(scene: &Scene, path: &Path) -> Result<Vec<u8>, String> {
     let shown = path.display();
     let stat = scene.host.stat(path).map_err(|e| format!("Could not stat fact ({shown}): {e}"))?;
     if stat.mode & 0o100 == 0 {
-        return Ok(scene.host.read(path).unwrap_or_default());
+        // Ansible takes what it cannot read, or is not UTF-8, for an empty file.
+        return Ok(scene.text(path).unwrap_or_default().into_bytes());
     }
     let output = scene.run(&scene.foreign(path));
     let output = output.ok_or_else(|| format!("Could not execute fact script ({shown}): Exec format error"))?;
