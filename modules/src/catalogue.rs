@@ -6,7 +6,10 @@ use crate::contract::Entry;
 pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
     Entry::of::<crate::accounts::Group>(),
+    Entry::of::<crate::facts::mount_facts::MountFacts>(),
+    Entry::of::<crate::facts::package_facts::PackageFacts>(),
     Entry::of::<crate::services::Service>(),
+    Entry::of::<crate::facts::service_facts::ServiceFacts>(),
     Entry::of::<crate::facts::setup::Setup>(),
     Entry::of::<crate::services::Systemd>(),
     Entry::of::<crate::services::Sysvinit>(),

@@ -37,8 +37,10 @@ pub fn list(scene: &Scene) -> Option<Result<Vec<(String, JsonMap)>, String>> {
         }
     });
     let native = installed.iter().find(|s| s.package == "dpkg").map(|s| s.architecture.clone()).unwrap_or_default();
-    let mut origins: BTreeMap<Version, String> =
-        installed.iter().map(|s| ((s.package.clone(), s.version.clone(), s.architecture.clone()), String::new())).collect();
+    let mut origins: BTreeMap<Version, String> = installed
+        .iter()
+        .map(|s| ((s.package.clone(), s.version.clone(), s.architecture.clone()), String::new()))
+        .collect();
     find_origins(scene, &mut origins);
     let describe = |s: Stanza| {
         // Packages of another architecture than the system's carry it in their names.
@@ -91,7 +93,9 @@ fn find_origins(scene: &Scene, origins: &mut BTreeMap<Version, String>) {
     for file in files.iter().filter(|name| name.contains("_Packages")) {
         let Some(origin) = origin_of(scene, file, &files) else { continue };
         let note = |s: Stanza| {
-            if let Some(known) = origins.get_mut(&(s.package, s.version, s.architecture)).filter(|known| known.is_empty()) {
+            if let Some(known) =
+                origins.get_mut(&(s.package, s.version, s.architecture)).filter(|known| known.is_empty())
+            {
                 known.clone_from(&origin);
             }
         };
@@ -136,7 +140,8 @@ Package: dpkg\nStatus: install ok installed\nSection: admin\nArchitecture: amd64
 Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n
 Package: libc6\nStatus: install ok installed\nSection: libs\nArchitecture: i386\nVersion: 2.36\nDescription: x\n Version: 9\n
 Package: own\nStatus: hold ok installed\nArchitecture: all\nVersion: 1.0\n";
-        let list = "Package: dpkg\nArchitecture: amd64\nVersion: 1.21\n\nPackage: libc6\nArchitecture: i386\nVersion: 2.37\n";
+        let list =
+            "Package: dpkg\nArchitecture: amd64\nVersion: 1.21\n\nPackage: libc6\nArchitecture: i386\nVersion: 2.37\n";
         let mut host = Fake::new()
             .answer("apt", 0, "")
             .file("/var/lib/dpkg/status", status)

@@ -20,6 +20,8 @@ mod iscsi;
 mod loadavg;
 mod local;
 mod lsb;
+pub mod mount_facts;
+mod mount_sources;
 mod network;
 mod nvme;
 mod ohai;

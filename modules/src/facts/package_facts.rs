@@ -3,7 +3,9 @@
 use super::dpkg;
 use super::scene::Scene;
 use super::shared::{facts, single};
-use crate::contract::{Arg, ArgType, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return};
+use crate::contract::{
+    Arg, ArgType, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return,
+};
 use crate::host::{Change, Observe};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -226,7 +228,8 @@ fn portage(scene: &Scene) -> Option<Result<Packages, String>> {
     let printed = ask(scene, "sh", &["-c", "qlist -Iv | xargs -n 1024 qatom"])?;
     let line = |line: &str| {
         let atoms = ["category", "name", "version", "ebuild_revision", "slots", "prefixes", "sufixes"];
-        let package: JsonMap = atoms.iter().map(|a| (*a).to_owned()).zip(line.split_whitespace().map(Json::from)).collect();
+        let package: JsonMap =
+            atoms.iter().map(|a| (*a).to_owned()).zip(line.split_whitespace().map(Json::from)).collect();
         Some((package.get("name")?.as_str()?.to_owned(), package))
     };
     Some(printed.map(|text| text.lines().filter_map(line).collect()))
@@ -272,7 +275,9 @@ mod tests {
     const ENTRY: Entry = Entry::of::<PackageFacts>();
 
     fn packages(mut host: Fake, args: Json) -> Json {
-        run(&ENTRY, args, &mut host, false).map(|o| o.facts.unwrap_or_default()["packages"].clone()).unwrap_or_else(|e| json!(e.msg))
+        run(&ENTRY, args, &mut host, false)
+            .map(|o| o.facts.unwrap_or_default()["packages"].clone())
+            .unwrap_or_else(|e| json!(e.msg))
     }
 
     #[test]
@@ -307,9 +312,13 @@ mod tests {
     #[test]
     fn without_any_manager_the_task_fails() {
         let error = packages(Fake::new(), json!({}));
-        assert!(error.as_str().unwrap_or_default().starts_with(
-            "Could not detect a supported package manager from the following list: ['apk', 'apt', "
-        ), "{error}");
+        assert!(
+            error
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("Could not detect a supported package manager from the following list: ['apk', 'apt', "),
+            "{error}"
+        );
         assert_eq!(
             packages(Fake::new(), json!({"manager": ["foo"]})),
             json!("Unsupported package managers requested: foo")

@@ -174,7 +174,8 @@ fn openrc(scene: &Scene, services: &mut JsonMap) {
             scene.warn(format!("Service {name} not found in the service list"));
             continue;
         };
-        let service = facts! { "name" => name, "runlevels" => runlevels.clone(), "state" => state, "source" => "openrc" };
+        let service =
+            facts! { "name" => name, "runlevels" => runlevels.clone(), "state" => state, "source" => "openrc" };
         services.insert(name.to_owned(), service.into());
     }
 }
@@ -182,7 +183,8 @@ fn openrc(scene: &Scene, services: &mut JsonMap) {
 /// Whether systemd is in charge, as Ansible's service modules decide it.
 fn systemd_runs(scene: &Scene) -> bool {
     super::service_mgr::systemd_booted(scene)
-        || scene.host.which("systemctl").is_some() && scene.text(Path::new("/proc/1/comm")).as_deref() == Some("systemd")
+        || scene.host.which("systemctl").is_some()
+            && scene.text(Path::new("/proc/1/comm")).as_deref() == Some("systemd")
 }
 
 fn scan_systemd(scene: &Scene, services: &mut JsonMap) -> Result<(), Failure> {
@@ -225,7 +227,8 @@ fn scan_systemd(scene: &Scene, services: &mut JsonMap) -> Result<(), Failure> {
         })
         .collect();
     let listed = listed?;
-    let unknown: Vec<&str> = listed.iter().map(|(name, _)| *name).filter(|name| !services.contains_key(*name)).collect();
+    let unknown: Vec<&str> =
+        listed.iter().map(|(name, _)| *name).filter(|name| !services.contains_key(*name)).collect();
     let states = active_states(scene, &unknown);
     for (name, status) in listed {
         match services.get_mut(name) {
@@ -233,7 +236,9 @@ fn scan_systemd(scene: &Scene, services: &mut JsonMap) -> Result<(), Failure> {
                 let state = unknown.iter().position(|unit| *unit == name).and_then(|at| states.get(at));
                 put_unit(services, name, state.map_or("unknown", String::as_str), status);
             }
-            Some(service) if !BAD_STATES.iter().any(|bad| service["status"] == *bad) => service["status"] = status.into(),
+            Some(service) if !BAD_STATES.iter().any(|bad| service["status"] == *bad) => {
+                service["status"] = status.into()
+            }
             Some(_) => {}
         }
     }

@@ -6,7 +6,7 @@ mod devices;
 mod dmi;
 mod lvm;
 mod memory;
-mod mounts;
+pub mod mounts;
 
 use super::family::Family;
 use super::scene::Scene;

@@ -118,7 +118,7 @@ fn block_uuids(scene: &Scene) -> BTreeMap<String, String> {
 }
 
 /// The UUID that udev knows for a device node.
-fn udev_uuid(scene: &Scene, device: &str) -> Option<String> {
+pub fn udev_uuid(scene: &Scene, device: &str) -> Option<String> {
     let number = scene.host.stat(Path::new(device)).ok()?.rdev;
     let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
     let lines = scene.lines(format!("/run/udev/data/b{major}:{minor}"));
