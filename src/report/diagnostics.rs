@@ -5,8 +5,9 @@ use crate::event::Cause;
 
 /// Lines shown before the line at fault.
 const LINES_BEFORE: usize = 2;
-/// Characters of a line that are shown.
-const LINE_WIDTH: usize = 160;
+/// Columns of an excerpt, line numbers included.
+const WIDTH: usize = 120;
+const CUT: &str = "...";
 
 /// A diagnostic: `[ERROR]: message`, code, origin, excerpt, further places, causes, hints.
 pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
@@ -69,19 +70,35 @@ pub fn origin(span: Span, sources: &SourceMap) -> String {
     let (Some(place), Some(file)) = (sources.location(span), sources.file(span.file)) else { return String::new() };
     let mut out = format!("Origin: {place}\n");
     let first = place.line.saturating_sub(LINES_BEFORE).max(1);
-    let width = place.line.to_string().len();
+    let numbers = place.line.to_string().len();
+    let room = WIDTH - numbers - 1;
     let lines: Vec<&str> = file.text.lines().skip(first - 1).take(place.line - first + 1).collect();
     if lines.is_empty() {
         return out;
     }
     out.push('\n');
+    let mut usable = room;
     for (i, line) in lines.iter().enumerate() {
-        let shown: String = line.chars().take(LINE_WIDTH).collect();
-        out.push_str(format!("{:<width$} {shown}", first + i).trim_end());
-        out.push('\n');
+        let mut line = line.replace('\t', " ");
+        if let Some((end, _)) = line.char_indices().nth(room) {
+            usable = room - CUT.len();
+            let end = line.char_indices().nth(usable).map_or(end, |(i, _)| i);
+            line.truncate(end);
+            line.push_str(CUT);
+        }
+        let blank = if line.is_empty() { "" } else { " " };
+        out.push_str(&format!("{:>numbers$}{blank}{line}\n", first + i));
     }
-    if place.column <= LINE_WIDTH {
-        out.push_str(&format!("{}^ column {}\n", " ".repeat(width + place.column), place.column));
+    if place.column <= usable {
+        let words = format!("column {}", place.column);
+        let before = place.column - 1;
+        // The words go to the left of the caret where there is no room to its right.
+        let marker = if before + 2 + words.len() > room {
+            format!("{:>before$} ^", words, before = before.saturating_sub(1))
+        } else {
+            format!("{:before$}^ {words}", "")
+        };
+        out.push_str(&format!("{:numbers$} {marker}\n", ""));
     }
     out
 }
@@ -103,5 +120,17 @@ mod tests {
             "[ERROR]: Task failed: 'nope' is undefined\n\nTask failed.\nOrigin: /p/x.yml:3:7\n\n1 - hosts: all\n2   tasks:\n3     - debug:\n        ^ column 7\n\n\
              <<< caused by >>>\n\n'nope' is undefined\nOrigin: /p/x.yml:4:14\n\n2   tasks:\n3     - debug:\n4         msg: '{{ nope }}'\n               ^ column 14\n"
         );
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_the_words_move_left() {
+        let sources = SourceMap::default();
+        let text = format!("a\n\n\tb: {} {}\n", "x".repeat(104), "y".repeat(60));
+        let file = sources.add("f", text);
+        let shown = |column: usize| origin(Span::new(file, 2 + column, 2 + column), &sources);
+        let cut = format!("3  b: {} {}...\n", "x".repeat(104), "y".repeat(6));
+        assert_eq!(shown(2), format!("Origin: f:3:2\n\n1 a\n2\n{cut}   ^ column 2\n"));
+        assert_eq!(shown(112), format!("Origin: f:3:112\n\n1 a\n2\n{cut}  {}column 112 ^\n", " ".repeat(100)));
+        assert_eq!(shown(130), format!("Origin: f:3:130\n\n1 a\n2\n{cut}"));
     }
 }

@@ -1,5 +1,6 @@
 //! Events to words, one reporter per file. With `cli/` the only part that prints.
 
+mod annotated;
 pub mod diagnostics;
 mod diff;
 mod human;
@@ -9,6 +10,7 @@ mod progress;
 mod recap;
 mod result_text;
 
+pub use annotated::annotated;
 pub use human::Human;
 pub use minimal::Minimal;
 pub use paint::{Color, Paint};

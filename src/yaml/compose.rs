@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Deeper nesting is refused: it is never meant, and the stack is finite.
 const DEPTH: usize = 200;
 /// How many nodes aliases and merges may add in one stream ("billion laughs").
-const EXPANDED: usize = 4_000_000;
+const EXPANDED: usize = 2_000_000;
 const STANDARD: &str = "tag:yaml.org,2002:";
 
 /// Why a text cannot be read.

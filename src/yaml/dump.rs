@@ -68,10 +68,27 @@ impl DumpOptions {
 /// on the identity of Python objects. A vault string is written as its ciphertext under `!vault`.
 ///
 /// # Errors
-/// PyYAML's message where the value holds what YAML cannot represent (`omit`).
-pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, String> {
+/// PyYAML's message where the value holds what YAML cannot represent (`omit`); the filters fail then.
+pub fn dump_strict(value: &Value, options: &DumpOptions) -> Result<String, String> {
     let represent = Represent { options, style: style(options.default_style) };
     Ok(emit::emit(&represent.tree(value)?, &options.form()))
+}
+
+/// As [`dump_strict`], for text that people read: `omit` is shown as Python's `repr` of it.
+pub fn dump(value: &Value, options: &DumpOptions) -> String {
+    dump_strict(value, options).unwrap_or_else(|_| {
+        let shown = without_omit(value.clone());
+        dump_strict(&shown, options).unwrap_or_default()
+    })
+}
+
+fn without_omit(value: Value) -> Value {
+    match value {
+        Value::Omit => Value::foreign(Value::Omit.repr()),
+        Value::List(items) => Value::list(items.iter().cloned().map(without_omit).collect()),
+        Value::Map(map) => Value::map(map.iter().map(|(k, v)| (k.clone(), without_omit(v.clone()))).collect()),
+        other => other,
+    }
 }
 
 fn style(default: Option<char>) -> Option<Style> {
@@ -192,4 +209,17 @@ fn base64_lines(bytes: &[u8]) -> String {
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn omit_is_refused_by_the_filters_and_shown_to_people() {
+        let value = Value::list(vec![Value::Omit, 1i64.into()]);
+        let options = DumpOptions::default();
+        assert_eq!(dump_strict(&value, &options), Err("('cannot represent an object', <<Omit>>)".to_owned()));
+        assert_eq!(dump(&value, &options), "[<<Omit>>, 1]\n");
+    }
 }

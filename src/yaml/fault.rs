@@ -5,6 +5,7 @@ use super::parser::{Fault, Mark};
 use crate::diag::{Code, Diagnostic, FileId, Span};
 use fancy_regex::Regex;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 impl ReadFault {
     /// As a diagnostic about a file of the author's.
@@ -108,6 +109,20 @@ fn explain(text: &str, code: Code, context: Option<(&str, Span)>, problem: &str,
     }
 }
 
+/// A value after dashes and perhaps a key: a template without quotes, anything, or one that starts with a quote.
+static TEMPLATE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*(?:-\s+)*(?:[\w\s]+:\s+)?(?P<value>\{\{.*}})").ok());
+static ANY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*(?:-\s+)*(?:[\w\s\[\]{}]+:\s+)?(?P<value>.*)$").ok());
+static QUOTE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"^\s*(?:-\s+)*(?:[\w\s]+:\s+)?(?P<value>["'].*?\s*)$"#).ok());
+
+/// Offset and text of the group `value`.
+fn capture<'t>(pattern: &Option<Regex>, line: &'t str) -> Option<(usize, &'t str)> {
+    let found = pattern.as_ref()?.captures(line).ok()??;
+    found.name("value").map(|m| (m.start(), m.as_str()))
+}
+
 fn cause(line: &str) -> Option<Cause> {
     if let Some(column) = line.find('\t') {
         return Some(Cause {
@@ -116,7 +131,7 @@ fn cause(line: &str) -> Option<Cause> {
             column,
         });
     }
-    if let Some(value) = capture(r"^\s*(?:-\s+)*(?:[\w\s]+:\s+)?(?P<value>\{\{.*}})", line) {
+    if let Some(value) = capture(&TEMPLATE, line) {
         return Some(Cause {
             message: "This may be an issue with missing quotes around a template block.",
             hint: "Quote the whole value: `raw: \"{{ some_var }}\"`, not `raw: {{ some_var }}`.",
@@ -124,7 +139,7 @@ fn cause(line: &str) -> Option<Cause> {
         });
     }
     if !line.trim_start().starts_with(':')
-        && let Some((start, value)) = capture(r"^\s*(?:-\s+)*(?:[\w\s\[\]{}]+:\s+)?(?P<value>.*)$", line)
+        && let Some((start, value)) = capture(&ANY, line)
         && !is_quoted(value)
         && let Some(colon) =
             value.match_indices(':').find(|(i, _)| matches!(value.as_bytes().get(i + 1), None | Some(b' ')))
@@ -135,7 +150,7 @@ fn cause(line: &str) -> Option<Cause> {
             column: start + colon.0,
         });
     }
-    let (column, value) = capture(r#"^\s*(?:-\s+)*(?:[\w\s]+:\s+)?(?P<value>["'].*?\s*)$"#, line)?;
+    let (column, value) = capture(&QUOTE, line)?;
     let (first, last) = (value.chars().next()?, value.chars().next_back()?);
     if first != last {
         Some(Cause {
@@ -152,12 +167,6 @@ fn cause(line: &str) -> Option<Cause> {
     } else {
         None
     }
-}
-
-/// Offset and text of the group `value`.
-fn capture<'t>(pattern: &str, line: &'t str) -> Option<(usize, &'t str)> {
-    let found = Regex::new(pattern).ok()?.captures(line).ok()??;
-    found.name("value").map(|m| (m.start(), m.as_str()))
 }
 
 fn is_quoted(value: &str) -> bool {

@@ -14,6 +14,6 @@ mod read;
 mod recorded;
 mod scalar;
 
-pub use dump::{DumpOptions, dump};
+pub use dump::{DumpOptions, dump, dump_strict};
 pub use node::{Node, NodeKind};
 pub use read::{Document, Stream, parse_value, parse_values, read, read_one};

@@ -193,7 +193,7 @@ fn writes_as_recorded() {
     let wrong: Vec<String> = cases
         .iter()
         .filter_map(|case| {
-            let ours = dump(&decode(&case["value"]), &options(case)).unwrap_or_else(|e| e);
+            let ours = dump(&decode(&case["value"]), &options(case));
             let theirs = case["text"].as_str().unwrap_or_default();
             (ours != theirs).then(|| format!("{}\n   ours: {ours:?}\n theirs: {theirs:?}", case["value"]))
         })
