@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod names;
 pub mod plan;
 pub mod playbook;
+pub mod remote;
 pub mod template;
 pub mod value;
 pub mod vars;
