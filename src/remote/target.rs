@@ -266,7 +266,8 @@ impl Reader<'_> {
         };
         settings.password = settings.password.or_else(|| defaults.password.clone());
         self.ssh_words(&mut settings, "ansible_ssh_args", &defaults.ssh_args)?;
-        let checking = ["ansible_host_key_checking", "ansible_ssh_host_key_checking", "ansible_paramiko_host_key_checking"];
+        let checking =
+            ["ansible_host_key_checking", "ansible_ssh_host_key_checking", "ansible_paramiko_host_key_checking"];
         if !self.boolean(&checking)?.unwrap_or(defaults.host_key_checking) {
             settings.options.push(("stricthostkeychecking".into(), "no".into()));
         }
@@ -281,8 +282,7 @@ impl Reader<'_> {
         {
             settings.options.push(("identityfile".into(), key));
         }
-        if let Some(user) =
-            self.string(&["ansible_user", "ansible_ssh_user"])?.or_else(|| defaults.remote_user.clone())
+        if let Some(user) = self.string(&["ansible_user", "ansible_ssh_user"])?.or_else(|| defaults.remote_user.clone())
         {
             settings.options.push(("user".into(), user));
         }

@@ -15,12 +15,7 @@ pub(crate) struct Wrapped {
 ///
 /// # Errors
 /// Flags that cannot be split into words.
-pub(crate) fn wrap(
-    escalation: Option<&Escalation>,
-    shell: &str,
-    script: &str,
-    id: &str,
-) -> Result<Wrapped, String> {
+pub(crate) fn wrap(escalation: Option<&Escalation>, shell: &str, script: &str, id: &str) -> Result<Wrapped, String> {
     let inner = format!("{} -c {}", shell_quote(shell), shell_quote(script));
     let Some(escalation) = escalation else { return Ok(Wrapped { command: inner, prompt: None }) };
     let exe = escalation.exe.as_deref().unwrap_or(escalation.method.name());
@@ -76,14 +71,8 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let base = |method| Escalation {
-            method,
-            user: "root".into(),
-            password: None,
-            exe: None,
-            flags: None,
-            chdir: None,
-        };
+        let base =
+            |method| Escalation { method, user: "root".into(), password: None, exe: None, flags: None, chdir: None };
         let sudo = base(Method::Sudo);
         let with_password = Escalation { password: Some("x".into()), ..sudo.clone() };
         let flags = Escalation { flags: Some("-En".into()), user: "www data".into(), ..with_password.clone() };
@@ -95,10 +84,7 @@ mod tests {
                 Some(&with_password),
                 "sudo -H -S -p '[sudo via tightbeam, key=ID] password:' -u root /bin/sh -c 'echo a'",
             ),
-            (
-                Some(&flags),
-                "sudo -E -S -p '[sudo via tightbeam, key=ID] password:' -u 'www data' /bin/sh -c 'echo a'",
-            ),
+            (Some(&flags), "sudo -E -S -p '[sudo via tightbeam, key=ID] password:' -u 'www data' /bin/sh -c 'echo a'"),
             (Some(&su), "su - app -c '/bin/sh -c '\"'\"'echo a'\"'\"''"),
         ];
         for (escalation, want) in cases {

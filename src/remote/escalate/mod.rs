@@ -6,7 +6,7 @@
 mod command;
 pub(crate) mod prompt;
 
-pub(crate) use command::{Wrapped, wrap};
+pub(crate) use command::wrap;
 
 use super::Secret;
 

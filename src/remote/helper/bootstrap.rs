@@ -179,7 +179,9 @@ async fn next_output(output: &mut Box<dyn Output>) -> Result<Bytes, RemoteError>
             Ok(Piece::Err(_)) => {}
             Ok(Piece::End(Ended::Lost(reason))) => return Err(RemoteError::ssh(reason)),
             Ok(Piece::End(_)) => {
-                return Err(RemoteError::Died { msg: "the host's shell ended while the helper was starting".to_owned() });
+                return Err(RemoteError::Died {
+                    msg: "the host's shell ended while the helper was starting".to_owned(),
+                });
             }
             Err(_) => {
                 let secs = PATIENCE.as_secs();

@@ -23,7 +23,7 @@ good() {
 case $(sum "$1") in "$d"*) return 0 ;; esac; return 1;
 };
 go() {
-"$1" --probe >/dev/null 2>&1 </dev/null || return 1;
+"$1" --version >/dev/null 2>&1 </dev/null || return 1;
 umask "$u"; echo "$m ok"; exec "$1" @REDIRECT@;
 };
 for p in @DIRS@; do mine "$p" && good "$p/$h" && go "$p/$h"; done;

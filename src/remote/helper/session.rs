@@ -8,11 +8,12 @@ use crate::remote::{Content, RemoteError};
 use base64::Engine;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::{BTreeMap, HashMap};
+use std::io::SeekFrom;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tightbeam_modules::contract::wire::{self, FrameKind, Hello, Reply, Request, Want};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -27,7 +28,6 @@ const LAST_WORDS: usize = 2 << 10;
 
 /// A running helper.
 pub(crate) struct Session {
-    hello: Hello,
     routes: Arc<Routes>,
     /// Requests and cancellations: small, never held up by content.
     control: mpsc::UnboundedSender<Bytes>,
@@ -38,8 +38,9 @@ pub(crate) struct Session {
 
 enum Inbound {
     Reply(Bytes),
-    Want(u32),
+    Want(Want),
     Chunk(u32, Bytes),
+    Broken(Bytes),
     Progress(Bytes),
     Ended(RemoteError),
 }
@@ -87,7 +88,9 @@ impl Session {
             Ok(frame) => frame?,
             Err(_) => {
                 let secs = GREETING.as_secs();
-                return Err(RemoteError::Timeout { msg: format!("Timeout ({secs}s) waiting for the helper's greeting") });
+                return Err(RemoteError::Timeout {
+                    msg: format!("Timeout ({secs}s) waiting for the helper's greeting"),
+                });
             }
         };
         let hello: Hello = match kind {
@@ -104,11 +107,7 @@ impl Session {
         let (bulk, bulk_rx) = mpsc::channel(8);
         tokio::spawn(read(frames, output, routes.clone()));
         tokio::spawn(write(input, control_rx, bulk_rx));
-        Ok(Session { hello, routes, control, bulk, next: AtomicU32::new(1) })
-    }
-
-    pub(crate) fn hello(&self) -> &Hello {
-        &self.hello
+        Ok(Session { routes, control, bulk, next: AtomicU32::new(1) })
     }
 
     /// Why no call can be made any more, if so.
@@ -141,7 +140,15 @@ impl Session {
             }
             table.calls.insert(id, sender);
         }
-        let mut call = Call { session: self, id, receiver, sinks, serving: JoinSet::new(), finished: false };
+        let mut call = Call {
+            session: self,
+            id,
+            receiver,
+            sinks,
+            serving: JoinSet::new(),
+            wants: BTreeMap::new(),
+            finished: false,
+        };
         call.send_control(FrameKind::Request, &payload)?;
         call.converse(sources, progress).await
     }
@@ -155,6 +162,7 @@ struct Call<'a> {
     sinks: BTreeMap<u32, Sink>,
     /// Blobs on their way to the host; they stop with the call.
     serving: JoinSet<()>,
+    wants: BTreeMap<u32, mpsc::UnboundedSender<Want>>,
     finished: bool,
 }
 
@@ -177,7 +185,11 @@ impl Call<'_> {
                     }
                     return serde_json::from_slice(&payload).map_err(|e| unreadable("answer", &e));
                 }
-                Inbound::Want(blob) => self.serve(blob, sources.get(&blob).cloned()),
+                Inbound::Want(want) => self.serve(want, &sources),
+                Inbound::Broken(payload) => {
+                    let reason = String::from_utf8_lossy(payload.get(4..).unwrap_or_default()).into_owned();
+                    return Err(RemoteError::Content { msg: format!("the host cannot read what it sends: {reason}") });
+                }
                 Inbound::Chunk(stream, bytes) => {
                     let Some(sink) = self.sinks.get_mut(&stream) else { continue };
                     if bytes.is_empty() {
@@ -207,22 +219,23 @@ impl Call<'_> {
             .map_err(|_| self.session.ended().unwrap_or_else(|| lost("the session is closed")))
     }
 
-    fn serve(&mut self, blob: u32, source: Option<Source>) {
-        let (call, bulk) = (self.id, self.session.bulk.clone());
-        self.serving.spawn(async move {
-            let sent = match source {
-                Some(Source::Bytes(bytes)) => send_bytes(&bulk, call, blob, &bytes).await,
-                Some(Source::File(path)) => match tokio::fs::File::open(&path).await {
-                    Ok(file) => send_file(&bulk, call, blob, file).await,
-                    Err(e) => Err(format!("{}: {e}", path.display())),
-                },
-                None => Err(format!("there is no blob {blob} in this call")),
-            };
-            if let Err(reason) = sent {
-                let payload = [&blob.to_be_bytes()[..], reason.as_bytes()].concat();
-                let _ = bulk.send(wire::frame(FrameKind::Broken, call, &payload).into()).await;
-            }
+    /// Answers the parts of one blob in the order in which they are wanted, in a task of its own.
+    fn serve(&mut self, want: Want, sources: &BTreeMap<u32, Source>) {
+        let blob = want.blob;
+        let (call, bulk, serving) = (self.id, &self.session.bulk, &mut self.serving);
+        let wants = self.wants.entry(blob).or_insert_with(|| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            let server = BlobServer { bulk: bulk.clone(), call, blob };
+            let source = sources.get(&blob).cloned();
+            serving.spawn(async move {
+                if let Err(reason) = server.serve(source, receiver).await {
+                    server.send(FrameKind::Broken, reason.as_bytes()).await;
+                }
+            });
+            sender
         });
+        // A blob that was sent whole, or broke, has no more parts.
+        let _ = wants.send(want);
     }
 }
 
@@ -235,35 +248,88 @@ impl Drop for Call<'_> {
     }
 }
 
-async fn send_bytes(bulk: &mpsc::Sender<Bytes>, call: u32, blob: u32, bytes: &[u8]) -> Result<(), String> {
-    for chunk in bytes.chunks(wire::CHUNK) {
-        send_chunk(bulk, call, blob, chunk).await;
-    }
-    send_chunk(bulk, call, blob, &[]).await;
-    Ok(())
-}
-
-async fn send_file(
-    bulk: &mpsc::Sender<Bytes>,
+/// Sends one blob.
+struct BlobServer {
+    bulk: mpsc::Sender<Bytes>,
     call: u32,
     blob: u32,
-    mut file: tokio::fs::File,
-) -> Result<(), String> {
-    let mut buffer = vec![0; wire::CHUNK];
-    loop {
-        let n = file.read(&mut buffer).await.map_err(|e| e.to_string())?;
-        // No bytes = end of the blob, in the file's terms and in the protocol's.
-        send_chunk(bulk, call, blob, &buffer[..n]).await;
-        if n == 0 {
-            return Ok(());
+}
+
+impl BlobServer {
+    async fn serve(&self, source: Option<Source>, mut wants: mpsc::UnboundedReceiver<Want>) -> Result<(), String> {
+        let mut content = match source {
+            Some(source) => Opened::open(source).await?,
+            None => return Err(format!("there is no blob {} in this call", self.blob)),
+        };
+        while let Some(Want { offset, length, .. }) = wants.recv().await {
+            let mut at = offset;
+            let end = offset.saturating_add(length);
+            while at < end && at < content.size {
+                let most = (end - at).min(wire::CHUNK as u64) as usize;
+                let bytes = content.read(at, most).await?;
+                if bytes.is_empty() {
+                    break;
+                }
+                at += bytes.len() as u64;
+                self.send(FrameKind::Chunk, &bytes).await;
+            }
+            if at < end || at >= content.size {
+                self.send(FrameKind::Chunk, &[]).await;
+                return Ok(());
+            }
         }
+        Ok(())
+    }
+
+    async fn send(&self, kind: FrameKind, bytes: &[u8]) {
+        let payload = [&self.blob.to_be_bytes()[..], bytes].concat();
+        // A session that has ended tells its calls itself.
+        let _ = self.bulk.send(wire::frame(kind, self.call, &payload).into()).await;
     }
 }
 
-async fn send_chunk(bulk: &mpsc::Sender<Bytes>, call: u32, blob: u32, bytes: &[u8]) {
-    let payload = [&blob.to_be_bytes()[..], bytes].concat();
-    // A session that has ended tells its calls itself.
-    let _ = bulk.send(wire::frame(FrameKind::Chunk, call, &payload).into()).await;
+/// The bytes of a blob, by place.
+struct Opened {
+    size: u64,
+    bytes: Either,
+}
+
+enum Either {
+    Memory(Arc<[u8]>),
+    File { file: tokio::fs::File, at: u64, name: String },
+}
+
+impl Opened {
+    async fn open(source: Source) -> Result<Self, String> {
+        let path = match source {
+            Source::Bytes(bytes) => return Ok(Opened { size: bytes.len() as u64, bytes: Either::Memory(bytes) }),
+            Source::File(path) => path,
+        };
+        let name = path.display().to_string();
+        let file = tokio::fs::File::open(&path).await.map_err(|e| format!("{name}: {e}"))?;
+        let size = file.metadata().await.map_err(|e| format!("{name}: {e}"))?.len();
+        Ok(Opened { size, bytes: Either::File { file, at: 0, name } })
+    }
+
+    /// At most `most` bytes from `offset`; none at the end.
+    async fn read(&mut self, offset: u64, most: usize) -> Result<Bytes, String> {
+        match &mut self.bytes {
+            Either::Memory(bytes) => {
+                let rest = usize::try_from(offset).ok().and_then(|o| bytes.get(o..)).unwrap_or_default();
+                Ok(Bytes::copy_from_slice(&rest[..most.min(rest.len())]))
+            }
+            Either::File { file, at, name } => {
+                if *at != offset {
+                    file.seek(SeekFrom::Start(offset)).await.map_err(|e| format!("{name}: {e}"))?;
+                }
+                let mut buffer = vec![0; most];
+                let n = file.read(&mut buffer).await.map_err(|e| format!("{name}: {e}"))?;
+                buffer.truncate(n);
+                *at = offset + n as u64;
+                Ok(buffer.into())
+            }
+        }
+    }
 }
 
 /// Cuts output into frames.
@@ -322,9 +388,10 @@ async fn read(mut frames: Frames, mut output: Box<dyn Output>, routes: Arc<Route
             FrameKind::Reply => Inbound::Reply(payload),
             FrameKind::Progress => Inbound::Progress(payload),
             FrameKind::Want => match serde_json::from_slice::<Want>(&payload) {
-                Ok(want) => Inbound::Want(want.blob),
+                Ok(want) => Inbound::Want(want),
                 Err(e) => return routes.end(unreadable("frame", &e)),
             },
+            FrameKind::Broken => Inbound::Broken(payload),
             FrameKind::Chunk if payload.len() >= 4 => {
                 let mut payload = payload;
                 Inbound::Chunk(payload.get_u32(), payload)

@@ -88,7 +88,11 @@ async fn content_goes_both_ways_and_lines_are_heard() {
         host.say(FrameKind::Progress, call, b"working").await;
         let mut sizes = Vec::new();
         for blob in [2u32, 3, 9] {
-            host.say(FrameKind::Want, call, &serde_json::to_vec(&Want { blob }).unwrap()).await;
+            for offset in [0, 150_000, 300_000] {
+                let length = if offset == 300_000 { 1 << 30 } else { 150_000 };
+                let want = Want { blob, offset, length };
+                host.say(FrameKind::Want, call, &serde_json::to_vec(&want).unwrap()).await;
+            }
             let mut size = 0;
             loop {
                 let (kind, _, payload) = host.read().await.unwrap();

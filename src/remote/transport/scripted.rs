@@ -8,12 +8,10 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 /// The host's side of one process.
 pub(crate) struct Peer {
-    pub exec: Exec,
     pub stdin: mpsc::Receiver<Bytes>,
     out: mpsc::Sender<Piece>,
 }
@@ -28,11 +26,6 @@ impl Peer {
     pub(crate) async fn end(&self, ended: Ended) {
         let _ = self.out.send(Piece::End(ended)).await;
     }
-    /// The word after `key=` in the command line.
-    pub(crate) fn word(&self, key: &str) -> String {
-        let rest = self.exec.command.split_once(&format!("{key}=")).map(|(_, r)| r).unwrap_or_default();
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
-    }
 }
 
 type Script = dyn Fn(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
@@ -40,7 +33,6 @@ type Script = dyn Fn(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 
 /// Runs the same function for each command.
 pub(crate) struct Scripted {
     script: Arc<Script>,
-    pub execs: AtomicUsize,
 }
 
 impl Scripted {
@@ -49,17 +41,16 @@ impl Scripted {
         F: Fn(Peer) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        Scripted { script: Arc::new(move |peer| Box::pin(script(peer))), execs: AtomicUsize::new(0) }
+        Scripted { script: Arc::new(move |peer| Box::pin(script(peer))) }
     }
 }
 
 #[async_trait]
 impl Transport for Scripted {
-    async fn exec(&self, exec: Exec) -> Result<Process, RemoteError> {
-        self.execs.fetch_add(1, Ordering::SeqCst);
+    async fn exec(&self, _: Exec) -> Result<Process, RemoteError> {
         let (stdin, from_controller) = mpsc::channel(64);
         let (out, receiver) = mpsc::channel(64);
-        tokio::spawn((self.script)(Peer { exec, stdin: from_controller, out }));
+        tokio::spawn((self.script)(Peer { stdin: from_controller, out }));
         Ok(Process { input: Box::new(In(Some(stdin))), output: Box::new(Out(receiver)) })
     }
     fn broken(&self) -> Option<String> {

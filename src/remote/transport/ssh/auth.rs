@@ -125,9 +125,9 @@ impl Auth<'_> {
                     self.held(&user, &identity, agent).await?
                 }
                 Offer::File(file) => {
-                    let held = held.iter().find(|h| {
-                        file.public.as_ref().is_some_and(|p| p.key_data() == h.public_key().key_data())
-                    });
+                    let held = held
+                        .iter()
+                        .find(|h| file.public.as_ref().is_some_and(|p| p.key_data() == h.public_key().key_data()));
                     match self.file(&user, file, held, agent.as_mut()).await? {
                         Some(result) => result,
                         None => continue,
@@ -177,9 +177,8 @@ impl Auth<'_> {
         held: Option<&AgentIdentity>,
         agent: Option<&mut Agent>,
     ) -> Result<Option<Tried>, Fault> {
-        let extra = self.certificates.iter().find(|c| {
-            file.public.as_ref().is_some_and(|p| p.key_data() == c.public_key())
-        });
+        let extra =
+            self.certificates.iter().find(|c| file.public.as_ref().is_some_and(|p| p.key_data() == c.public_key()));
         let certificate = extra.or(file.certificate.as_ref()).cloned();
         let name = file.path.display();
         if let (Some(held), Some(agent)) = (held, agent) {

@@ -2,8 +2,8 @@
 
 use super::host_key::{Accepted, HostKeys};
 use crate::remote::RemoteError;
-use russh::PublicKeyOrCertificate;
 use russh::client::{DisconnectReason, Handler};
+use russh::keys::PublicKeyOrCertificate;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -32,7 +32,15 @@ impl Handler for Client {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
-        let (keys, presented) = (self.keys.clone(), presented.clone());
+        let keys = self.keys.clone();
+        let presented = match presented {
+            PublicKeyOrCertificate::PublicKey { key, hash_alg } => {
+                PublicKeyOrCertificate::PublicKey { key: key.clone(), hash_alg: *hash_alg }
+            }
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                PublicKeyOrCertificate::Certificate(certificate.clone())
+            }
+        };
         let outcome = tokio::task::spawn_blocking(move || keys.verify(&presented)).await;
         let outcome = outcome.unwrap_or_else(|e| Err(RemoteError::ssh(format!("the host key check failed: {e}"))));
         let accepted = outcome.is_ok();

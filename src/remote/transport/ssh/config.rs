@@ -65,28 +65,123 @@ const ADDING: &[&str] = &["identityfile", "certificatefile"];
 const WHOLE_LINE: &[&str] = &["proxycommand", "localcommand", "remotecommand", "knownhostscommand"];
 /// Every other keyword of OpenSSH's client.
 const KNOWN: &[&str] = &[
-    "addkeystoagent", "addressfamily", "batchmode", "bindaddress", "bindinterface", "canonicaldomains",
-    "canonicalizefallbacklocal", "canonicalizehostname", "canonicalizemaxdots", "canonicalizepermittedcnames",
-    "casignaturealgorithms", "certificatefile", "challengeresponseauthentication", "channeltimeout", "checkhostip",
-    "cipher", "ciphers", "clearallforwardings", "compression", "compressionlevel", "connectionattempts",
-    "connecttimeout", "controlmaster", "controlpath", "controlpersist", "dsaauthentication", "dynamicforward",
-    "enableescapecommandline", "enablesshkeysign", "escapechar", "exitonforwardfailure", "fingerprinthash",
-    "forkafterauthentication", "forwardagent", "forwardx11", "forwardx11timeout", "forwardx11trusted", "gatewayports",
-    "globalknownhostsfile", "gssapiauthentication", "gssapidelegatecredentials", "gssapikeyexchange",
-    "gssapirenewalforcesrekey", "gssapitrustdns", "gssapiserveridentity", "gssapiclientidentity", "gssapikexalgorithms",
-    "hashknownhosts", "hostbasedacceptedalgorithms", "hostbasedauthentication", "hostbasedkeytypes",
-    "hostkeyalgorithms", "hostkeyalias", "hostname", "identitiesonly", "identityagent", "identityfile",
-    "ignoreunknown", "ipqos", "kbdinteractiveauthentication", "kbdinteractivedevices", "kexalgorithms",
-    "keyboardinteractiveauthentication", "localforward", "loglevel", "logverbose", "macs",
-    "nohostauthenticationforlocalhost", "numberofpasswordprompts", "obscurekeystroketiming", "passwordauthentication",
-    "permitlocalcommand", "permitremoteopen", "pkcs11provider", "port", "preferredauthentications", "protocol",
-    "proxyjump", "proxyusefdpass", "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes", "pubkeyauthentication",
-    "rekeylimit", "remoteforward", "requesttty", "requiredrsasize", "revokedhostkeys", "rhostsrsaauthentication",
-    "rsaauthentication", "securitykeyprovider", "sendenv", "serveralivecountmax", "serveraliveinterval", "sessiontype",
-    "setenv", "skeyauthentication", "smartcarddevice", "stdinnull", "streamlocalbindmask", "streamlocalbindunlink",
-    "stricthostkeychecking", "syslogfacility", "tag", "tcpkeepalive", "tunnel", "tunneldevice", "updatehostkeys",
-    "useprivilegedport", "user", "userknownhostsfile", "usekeychain", "useroaming", "verifyhostkeydns", "versionaddendum",
-    "visualhostkey", "warnweakcrypto", "xauthlocation",
+    "addkeystoagent",
+    "addressfamily",
+    "batchmode",
+    "bindaddress",
+    "bindinterface",
+    "canonicaldomains",
+    "canonicalizefallbacklocal",
+    "canonicalizehostname",
+    "canonicalizemaxdots",
+    "canonicalizepermittedcnames",
+    "casignaturealgorithms",
+    "certificatefile",
+    "challengeresponseauthentication",
+    "channeltimeout",
+    "checkhostip",
+    "cipher",
+    "ciphers",
+    "clearallforwardings",
+    "compression",
+    "compressionlevel",
+    "connectionattempts",
+    "connecttimeout",
+    "controlmaster",
+    "controlpath",
+    "controlpersist",
+    "dsaauthentication",
+    "dynamicforward",
+    "enableescapecommandline",
+    "enablesshkeysign",
+    "escapechar",
+    "exitonforwardfailure",
+    "fingerprinthash",
+    "forkafterauthentication",
+    "forwardagent",
+    "forwardx11",
+    "forwardx11timeout",
+    "forwardx11trusted",
+    "gatewayports",
+    "globalknownhostsfile",
+    "gssapiauthentication",
+    "gssapidelegatecredentials",
+    "gssapikeyexchange",
+    "gssapirenewalforcesrekey",
+    "gssapitrustdns",
+    "gssapiserveridentity",
+    "gssapiclientidentity",
+    "gssapikexalgorithms",
+    "hashknownhosts",
+    "hostbasedacceptedalgorithms",
+    "hostbasedauthentication",
+    "hostbasedkeytypes",
+    "hostkeyalgorithms",
+    "hostkeyalias",
+    "hostname",
+    "identitiesonly",
+    "identityagent",
+    "identityfile",
+    "ignoreunknown",
+    "ipqos",
+    "kbdinteractiveauthentication",
+    "kbdinteractivedevices",
+    "kexalgorithms",
+    "keyboardinteractiveauthentication",
+    "localforward",
+    "loglevel",
+    "logverbose",
+    "macs",
+    "nohostauthenticationforlocalhost",
+    "numberofpasswordprompts",
+    "obscurekeystroketiming",
+    "passwordauthentication",
+    "permitlocalcommand",
+    "permitremoteopen",
+    "pkcs11provider",
+    "port",
+    "preferredauthentications",
+    "protocol",
+    "proxyjump",
+    "proxyusefdpass",
+    "pubkeyacceptedalgorithms",
+    "pubkeyacceptedkeytypes",
+    "pubkeyauthentication",
+    "rekeylimit",
+    "remoteforward",
+    "requesttty",
+    "requiredrsasize",
+    "revokedhostkeys",
+    "rhostsrsaauthentication",
+    "rsaauthentication",
+    "securitykeyprovider",
+    "sendenv",
+    "serveralivecountmax",
+    "serveraliveinterval",
+    "sessiontype",
+    "setenv",
+    "skeyauthentication",
+    "smartcarddevice",
+    "stdinnull",
+    "streamlocalbindmask",
+    "streamlocalbindunlink",
+    "stricthostkeychecking",
+    "syslogfacility",
+    "tag",
+    "tcpkeepalive",
+    "tunnel",
+    "tunneldevice",
+    "updatehostkeys",
+    "useprivilegedport",
+    "user",
+    "userknownhostsfile",
+    "usekeychain",
+    "useroaming",
+    "verifyhostkeydns",
+    "versionaddendum",
+    "visualhostkey",
+    "warnweakcrypto",
+    "xauthlocation",
 ];
 
 /// Older names of keywords.
@@ -170,9 +265,12 @@ impl Reader<'_> {
             Ok(None) => return Ok(()),
             Err(e) => return Err(format!("{}: {e}", path.display())),
         };
+        // Included from a block that does not match: no block of the file does.
+        let allowed = active;
         let mut active = active;
         for (i, line) in text.lines().enumerate() {
             self.line(line, &mut active, path, i + 1, user, depth)?;
+            active &= allowed;
         }
         Ok(())
     }
@@ -247,7 +345,8 @@ impl Reader<'_> {
             tag: self.settings.get("tag").unwrap_or_default(),
         };
         let exec = |command: &str| {
-            let tokens = Tokens { local: self.local, host: &name, original: self.host, user: &user, port: &port, alias: None };
+            let tokens =
+                Tokens { local: self.local, host: &name, original: self.host, user: &user, port: &port, alias: None };
             Ok(self.source.succeeds(&tokens.expand(command)?))
         };
         let outcome = match_line(words, &facts, &exec)?;
@@ -269,7 +368,11 @@ impl Reader<'_> {
 /// Keywords that take several words keep them, quoted where needed; others take one.
 fn join(keyword: &str, words: &[String]) -> String {
     if matches!(keyword, "userknownhostsfile" | "globalknownhostsfile" | "sendenv" | "setenv") {
-        return words.iter().map(|w| if w.contains(' ') { format!("\"{w}\"") } else { w.clone() }).collect::<Vec<_>>().join(" ");
+        return words
+            .iter()
+            .map(|w| if w.contains(' ') { format!("\"{w}\"") } else { w.clone() })
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     words.first().cloned().unwrap_or_default()
 }
@@ -288,7 +391,10 @@ pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
         let mut quote = None;
         while let Some(c) = chars.next_if(|c| quote.is_some() || !c.is_whitespace()) {
             match c {
-                '\\' if chars.peek().is_some_and(|n| matches!(n, '"' | '\'' | '\\') || (quote.is_none() && *n == ' ')) => {
+                '\\' if chars
+                    .peek()
+                    .is_some_and(|n| matches!(n, '"' | '\'' | '\\') || (quote.is_none() && *n == ' ')) =>
+                {
                     word.extend(chars.next());
                 }
                 '"' | '\'' if quote.is_none() => quote = Some(c),

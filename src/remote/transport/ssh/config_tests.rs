@@ -53,6 +53,8 @@ Match final host *.example.org
     CertificateFile ~/.ssh/cert
     LogLevel ERROR
 Include extra_*.conf
+Match all
+Include extra_2.conf
 Host *
     IdentityFile ~/.ssh/all
     User last
@@ -62,9 +64,24 @@ Host *
 
 /// Keywords compared with `ssh -G`.
 const COMPARED: &[&str] = &[
-    "hostname", "port", "user", "identityfile", "proxyjump", "proxycommand", "stricthostkeychecking",
-    "userknownhostsfile", "connecttimeout", "serveraliveinterval", "serveralivecountmax", "hostkeyalias",
-    "identitiesonly", "certificatefile", "loglevel", "bindaddress", "hashknownhosts", "batchmode",
+    "hostname",
+    "port",
+    "user",
+    "identityfile",
+    "proxyjump",
+    "proxycommand",
+    "stricthostkeychecking",
+    "userknownhostsfile",
+    "connecttimeout",
+    "serveraliveinterval",
+    "serveralivecountmax",
+    "hostkeyalias",
+    "identitiesonly",
+    "certificatefile",
+    "loglevel",
+    "bindaddress",
+    "hashknownhosts",
+    "batchmode",
 ];
 
 fn settings(dir: &Path, host: &str, options: &[(String, String)]) -> Result<Settings, String> {
@@ -80,6 +97,7 @@ fn write_files(dir: &Path) {
     };
     let config = CONFIG.replace("extra_*", &format!("{}/extra_*", dir.display()));
     let config = config.replace("Include inner", &format!("Include {}/inner", dir.display()));
+    let config = config.replace("Include extra_2", &format!("Include {}/extra_2", dir.display()));
     write("config", &config);
     write("extra_1.conf", "BatchMode yes\nHost web4\n  Port 44\n");
     write("extra_2.conf", "Host web4\n  Port 45\n  BindAddress 127.0.0.9\n");

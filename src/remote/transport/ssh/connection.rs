@@ -164,10 +164,12 @@ impl Output for ChannelOutput {
                 Some(ChannelMsg::ExitStatus { exit_status }) => self.status = Some(Ended::Code(exit_status as i32)),
                 Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
                     let name = format!("{signal_name:?}");
-                    self.status = Some(Ended::Signal(name.trim_start_matches("Custom(").trim_matches(['"', ')']).to_owned()));
+                    self.status =
+                        Some(Ended::Signal(name.trim_start_matches("Custom(").trim_matches(['"', ')']).to_owned()));
                 }
                 Some(ChannelMsg::Failure) => {
-                    self.status = Some(Ended::Lost("the host refuses to run commands (exec request failed)".to_owned()));
+                    self.status =
+                        Some(Ended::Lost("the host refuses to run commands (exec request failed)".to_owned()));
                     return self.end();
                 }
                 Some(ChannelMsg::Close) => {

@@ -3,10 +3,10 @@
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, host_name, load, new_line};
 use super::plan::{Plan, Strict};
 use crate::remote::RemoteError;
+use russh::Preferred;
 use russh::client::Config;
 use russh::keys::ssh_key::certificate::CertType;
-use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
-use russh::{Preferred, PublicKeyOrCertificate};
+use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey, PublicKeyOrCertificate};
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
@@ -76,8 +76,11 @@ impl HostKeys {
         };
         keys.sort_by_key(|a| !known.contains(&wire_name(a).as_str()));
         let certificates = if self.known.authorities(&self.name).next().is_some() { keys.clone() } else { vec![] };
-        config.preferred =
-            Preferred { key: Cow::Owned(keys), host_key_certificates: Cow::Owned(certificates), ..config.preferred.clone() };
+        config.preferred = Preferred {
+            key: Cow::Owned(keys),
+            host_key_certificates: Cow::Owned(certificates),
+            ..config.preferred.clone()
+        };
     }
 
     /// Accepts or refuses what the host presents. Blocking where it writes a new entry.
@@ -101,7 +104,9 @@ impl HostKeys {
         let fine = Ok(Accepted { warning: None, trusted: true });
         match self.known.check(&self.name, &kind, &bytes) {
             Verdict::Known => fine,
-            Verdict::Revoked(entry) => Err(failed(format!("the {short} host key of {} is revoked by {entry}", self.name))),
+            Verdict::Revoked(entry) => {
+                Err(failed(format!("the {short} host key of {} is revoked by {entry}", self.name)))
+            }
             Verdict::Unknown => {
                 if let Some(bare) = &self.bare
                     && self.known.check(bare, &kind, &bytes) == Verdict::Known
@@ -111,8 +116,7 @@ impl HostKeys {
                 self.unknown(&kind, &bytes, &short)
             }
             Verdict::Changed(entries) => {
-                let places: Vec<String> =
-                    entries.iter().map(|e| format!("{e} has {}", fingerprint(&e.key))).collect();
+                let places: Vec<String> = entries.iter().map(|e| format!("{e} has {}", fingerprint(&e.key))).collect();
                 let fault = format!(
                     "the {short} host key of {} has changed: it sends {}, but {}",
                     self.name,
@@ -125,8 +129,13 @@ impl HostKeys {
                 }
                 let file = entries.first().map(|e| e.file.display().to_string()).unwrap_or_default();
                 Err(failed(fault)
-                    .hint("another machine may be answering in its place; ask whoever runs the host for its fingerprint")
-                    .hint(format!("if the host was set up anew, drop the old key: ssh-keygen -f {file} -R '{}'", self.name)))
+                    .hint(
+                        "another machine may be answering in its place; ask whoever runs the host for its fingerprint",
+                    )
+                    .hint(format!(
+                        "if the host was set up anew, drop the old key: ssh-keygen -f {file} -R '{}'",
+                        self.name
+                    )))
             }
         }
     }

@@ -61,7 +61,7 @@ impl KnownHosts {
     }
 
     /// What the files say of `key` under `name` ([`host_name`]).
-    pub(crate) fn check(&self, name: &str, key_type: &str, key: &[u8]) -> Verdict<'_> {
+    pub(crate) fn check<'a>(&'a self, name: &'a str, key_type: &str, key: &[u8]) -> Verdict<'a> {
         if let Some(entry) = self.revoked(name, key) {
             return Verdict::Revoked(entry);
         }
@@ -76,7 +76,7 @@ impl KnownHosts {
     }
 
     /// The line that revokes this key for this host.
-    pub(crate) fn revoked(&self, name: &str, key: &[u8]) -> Option<&Entry> {
+    pub(crate) fn revoked<'a>(&'a self, name: &'a str, key: &[u8]) -> Option<&'a Entry> {
         self.named(name).find(|e| e.marker == Marker::Revoked && e.key == key)
     }
 
@@ -86,7 +86,7 @@ impl KnownHosts {
     }
 
     /// The types of the keys that are known for this host, in order.
-    pub(crate) fn key_types(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn key_types<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
         let mut types = Vec::new();
         for entry in self.named(name).filter(|e| e.marker == Marker::None) {
             if !types.contains(&entry.key_type.as_str()) {

@@ -187,7 +187,12 @@ impl Door {
     }
 
     /// The connection to the last of `hops`, through the others; shared by all hosts behind it.
-    fn jump<'a>(&'a self, plan: &'a Plan, hops: &'a [String], depth: usize) -> BoxFuture<'a, Result<Arc<Connection>, Fault>> {
+    fn jump<'a>(
+        &'a self,
+        plan: &'a Plan,
+        hops: &'a [String],
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Arc<Connection>, Fault>> {
         async move {
             let Some((last, before)) = hops.split_last() else {
                 return Err(Fault::Final(RemoteError::ssh("ProxyJump names no host")));
@@ -307,15 +312,18 @@ fn negotiation(plan: &Plan, error: &russh::Error) -> Fault {
 fn config(plan: &Plan) -> Result<Config, String> {
     let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
     let ciphers = [cipher::AES_256_GCM, cipher::AES_128_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR];
-    let ciphers: Vec<String> = ciphers
-        .iter()
-        .chain(&[cipher::AES_192_CTR, cipher::AES_128_CTR])
-        .map(|c| c.as_ref().to_owned())
-        .collect();
+    let ciphers: Vec<String> =
+        ciphers.iter().chain(&[cipher::AES_192_CTR, cipher::AES_128_CTR]).map(|c| c.as_ref().to_owned()).collect();
     let all = |list: &[&'static str]| names(list);
-    let all_ciphers: Vec<&'static str> = cipher::ALL_CIPHERS.iter().map(|c| AsRef::<str>::as_ref(*c)).filter(|c| !matches!(*c, "clear" | "none")).collect();
-    let all_kex: Vec<&'static str> = kex::ALL_KEX_ALGORITHMS.iter().map(|c| AsRef::<str>::as_ref(*c)).filter(|c| *c != "none").collect();
-    let all_macs: Vec<&'static str> = mac::ALL_MAC_ALGORITHMS.iter().map(|c| AsRef::<str>::as_ref(*c)).filter(|c| *c != "none").collect();
+    let all_ciphers: Vec<&'static str> = cipher::ALL_CIPHERS
+        .iter()
+        .map(|c| AsRef::<str>::as_ref(*c))
+        .filter(|c| !matches!(*c, "clear" | "none"))
+        .collect();
+    let all_kex: Vec<&'static str> =
+        kex::ALL_KEX_ALGORITHMS.iter().map(|c| AsRef::<str>::as_ref(*c)).filter(|c| *c != "none").collect();
+    let all_macs: Vec<&'static str> =
+        mac::ALL_MAC_ALGORITHMS.iter().map(|c| AsRef::<str>::as_ref(*c)).filter(|c| *c != "none").collect();
     let mut preferred = Preferred { cipher: Cow::Owned(chosen(&ciphers)), ..Preferred::DEFAULT };
     if let Some(list) = &plan.ciphers {
         preferred.cipher = Cow::Owned(some("Ciphers", list, plan::algorithms(list, &ciphers, &all(&all_ciphers)))?);

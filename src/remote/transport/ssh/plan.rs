@@ -34,8 +34,6 @@ pub(super) enum Proxy {
 
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// As the user wrote it.
-    pub original: String,
     pub hostname: String,
     pub port: u16,
     pub user: String,
@@ -109,8 +107,14 @@ impl Plan {
         let user = get("user").unwrap_or(&around.local.user).to_owned();
         let alias = get("hostkeyalias").filter(|a| *a != "none");
         let port_text = port.to_string();
-        let tokens =
-            Tokens { local: &around.local, host: &hostname, original: &ssh.address, user: &user, port: &port_text, alias };
+        let tokens = Tokens {
+            local: &around.local,
+            host: &hostname,
+            original: &ssh.address,
+            user: &user,
+            port: &port_text,
+            alias,
+        };
         let paths = |keyword: &str, default: &[&str]| -> Result<Vec<PathBuf>, String> {
             let list = match get(keyword) {
                 Some("none") => vec![],
@@ -120,7 +124,10 @@ impl Plan {
             list.iter().map(|p| tokens.path(p)).collect()
         };
         let seconds = |keyword: &str| -> Result<Option<Duration>, String> {
-            get(keyword).filter(|v| *v != "none").map(|v| duration(v).ok_or_else(|| format!("Bad time {v} for {keyword}"))).transpose()
+            get(keyword)
+                .filter(|v| *v != "none")
+                .map(|v| duration(v).ok_or_else(|| format!("Bad time {v} for {keyword}")))
+                .transpose()
         };
         let flag = |keyword: &str, default: bool| get(keyword).map_or(default, |v| matches!(v, "yes" | "true"));
         let loopback = hostname == "localhost" || hostname.parse::<std::net::IpAddr>().is_ok_and(|a| a.is_loopback());
@@ -139,7 +146,10 @@ impl Plan {
                 Some(other) => return Err(format!("unsupported option \"{other}\" for stricthostkeychecking")),
             },
             user_known_hosts: paths("userknownhostsfile", &["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])?,
-            global_known_hosts: paths("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"])?,
+            global_known_hosts: paths(
+                "globalknownhostsfile",
+                &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
+            )?,
             hash_known_hosts: flag("hashknownhosts", false),
             skip_host_keys: loopback && flag("nohostauthenticationforlocalhost", false),
             connect_timeout: seconds("connecttimeout")?.filter(|d| !d.is_zero()).unwrap_or(ssh.timeout),
@@ -162,7 +172,6 @@ impl Plan {
             private_key: ssh.private_key.clone(),
             passphrase: ssh.passphrase.clone(),
             host_key_alias: alias.map(str::to_owned),
-            original: ssh.address.clone(),
             hostname: hostname.clone(),
             port,
             user: user.clone(),
@@ -212,7 +221,10 @@ fn identities(settings: &Settings, tokens: &Tokens<'_>) -> Result<Vec<Identity>,
     let named = settings.list("identityfile");
     if named.is_empty() {
         let default = ["id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"];
-        return default.iter().map(|n| Ok(Identity { path: tokens.path(&format!("~/.ssh/{n}"))?, named: false })).collect();
+        return default
+            .iter()
+            .map(|n| Ok(Identity { path: tokens.path(&format!("~/.ssh/{n}"))?, named: false }))
+            .collect();
     }
     let named = named.iter().filter(|p| *p != "none");
     named.map(|p| Ok(Identity { path: tokens.path(p)?, named: true })).collect()
@@ -239,8 +251,7 @@ fn proxy(settings: &Settings, tokens: &Tokens<'_>) -> Result<Proxy, String> {
     match settings.get("proxyjump") {
         None | Some("none") => Ok(Proxy::None),
         Some(list) => {
-            let hops: Vec<String> =
-                list.split(',').map(|h| tokens.expand(h.trim())).collect::<Result<_, _>>()?;
+            let hops: Vec<String> = list.split(',').map(|h| tokens.expand(h.trim())).collect::<Result<_, _>>()?;
             if hops.iter().any(String::is_empty) {
                 return Err(format!("Invalid ProxyJump `{list}`"));
             }
@@ -304,7 +315,8 @@ pub(super) fn algorithms(list: &str, built_in: &[String], all: &[String]) -> Vec
     };
     let mut chosen = Vec::new();
     for name in names.split(',').map(str::trim) {
-        chosen.extend(all.iter().filter(|a| pattern_list(name, a) && !chosen.contains(*a)).cloned().collect::<Vec<_>>());
+        chosen
+            .extend(all.iter().filter(|a| pattern_list(name, a) && !chosen.contains(*a)).cloned().collect::<Vec<_>>());
     }
     let without: Vec<String> = built_in.iter().filter(|a| !chosen.contains(a)).cloned().collect();
     match sign {

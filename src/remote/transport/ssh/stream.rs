@@ -26,7 +26,8 @@ pub(super) async fn tcp(plan: &Plan) -> Result<TcpStream, Fault> {
         Err(_) => return Err(unresolved(host, "Connection timed out")),
     };
     let mut last = unresolved(host, "No address associated with hostname");
-    for address in addresses {
+    let rounds = (0..plan.attempts).flat_map(|_| addresses.iter().copied());
+    for address in rounds {
         match tokio::time::timeout(limit, open(plan, address)).await {
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true);
