@@ -2,7 +2,7 @@
 //!
 //! Agrees with `ssh -G` for the keywords that matter here; the rest are known by name and passed over.
 
-use super::config_match::{Facts, match_line, pattern_list};
+use super::config_match::{Facts, exact_list, match_line, pattern_list};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -298,7 +298,7 @@ impl Reader<'_> {
         };
         let words = words(rest).map_err(|e| format!("{}: {e}", place()))?;
         match keyword.as_str() {
-            "host" => *active = pattern_list(&words.join(","), self.host),
+            "host" => *active = exact_list(&words.join(","), self.host),
             "match" => {
                 let matched = self.matches(&words).map_err(|e| format!("{}: {e}", place()))?;
                 *active = matched;

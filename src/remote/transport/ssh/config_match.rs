@@ -53,9 +53,9 @@ pub(super) fn match_line(
                 match criterion.as_str() {
                     "host" => pattern_list(&argument, facts.host),
                     "originalhost" => pattern_list(&argument, facts.original),
-                    "user" => pattern_list(&argument, facts.user),
-                    "localuser" => pattern_list(&argument, facts.local_user),
-                    "tagged" => pattern_list(&argument, facts.tag),
+                    "user" => exact_list(&argument, facts.user),
+                    "localuser" => exact_list(&argument, facts.local_user),
+                    "tagged" => exact_list(&argument, facts.tag),
                     "exec" => out.matched && exec(&argument)?,
                     _ => return Err("Match localnetwork is not supported".to_owned()),
                 }
@@ -67,15 +67,19 @@ pub(super) fn match_line(
     Ok(out)
 }
 
-/// Whether `name` matches a list of patterns separated by commas: at least one matches, and none that is negated does.
+/// As [`exact_list`], for host names: upper and lower case are the same.
 pub(crate) fn pattern_list(list: &str, name: &str) -> bool {
-    let name = name.to_lowercase();
+    exact_list(&list.to_lowercase(), &name.to_lowercase())
+}
+
+/// Whether `name` matches a list of patterns separated by commas: at least one matches, and none that is negated does.
+pub(super) fn exact_list(list: &str, name: &str) -> bool {
     let mut matched = false;
     for pattern in list.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         match pattern.strip_prefix('!') {
-            Some(pattern) if pattern_matches(&pattern.to_lowercase(), &name) => return false,
+            Some(pattern) if pattern_matches(pattern, name) => return false,
             Some(_) => {}
-            None => matched |= pattern_matches(&pattern.to_lowercase(), &name),
+            None => matched |= pattern_matches(pattern, name),
         }
     }
     matched
