@@ -5,14 +5,21 @@ use crate::contract::Entry;
 /// All modules.
 pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
+    Entry::of::<crate::commands::command::Command>(),
     Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::facts::mount_facts::MountFacts>(),
     Entry::of::<crate::facts::package_facts::PackageFacts>(),
+    Entry::of::<crate::system::ping::Ping>(),
+    Entry::of::<crate::commands::script::Script>(),
     Entry::of::<crate::services::Service>(),
     Entry::of::<crate::facts::service_facts::ServiceFacts>(),
     Entry::of::<crate::facts::setup::Setup>(),
+    Entry::of::<crate::commands::shell::Shell>(),
+    Entry::of::<crate::files::slurp::Slurp>(),
+    Entry::of::<crate::files::stat::Stat>(),
     Entry::of::<crate::services::Systemd>(),
     Entry::of::<crate::services::Sysvinit>(),
+    Entry::of::<crate::files::tempfile::Tempfile>(),
     Entry::of::<crate::accounts::User>(),
 ];
 

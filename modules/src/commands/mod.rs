@@ -1,1 +1,6 @@
 //! Modules of the `commands` family, one file each; `shared.rs` holds what they have in common.
+
+pub mod command;
+pub mod script;
+mod shared;
+pub mod shell;

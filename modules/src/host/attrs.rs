@@ -2,7 +2,7 @@
 
 use super::mode::Mode;
 use super::{Change, Command, FileKind, Observe, WriteOptions};
-use crate::contract::{Arg, Failure, Json, JsonMap, Literal};
+use crate::contract::{Arg, Call, Failure, Json, JsonMap, Literal};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -47,17 +47,22 @@ pub struct Wanted {
 }
 
 impl FileAttrs {
-    /// Looks up owner and group. `path` is for the failure.
+    /// Looks up owner and group. In check mode an unknown one is passed over where `path` does not exist yet: an earlier
+    /// task may be about to create both.
     ///
     /// # Errors
     /// An unknown user or group, in Ansible's words.
-    pub fn resolve(&self, host: &dyn Observe, path: &Path) -> Result<Wanted, Failure> {
+    pub fn resolve(&self, host: &dyn Observe, path: &Path, call: &Call) -> Result<Wanted, Failure> {
+        let lenient = call.check && host.stat(path).is_err();
         let lookup = |text: &Option<String>, find: &dyn Fn(&str) -> Option<u32>, what: &str| match text {
             None => Ok(None),
             Some(name) => match name.parse::<i64>() {
                 Ok(-1) => Ok(None),
                 Ok(number) => u32::try_from(number).map(Some).map_err(|_| format!("{what} {name}")),
-                Err(_) => find(name).map(Some).ok_or_else(|| format!("{what} {name}")),
+                Err(_) => match find(name) {
+                    None if !lenient => Err(format!("{what} {name}")),
+                    found => Ok(found),
+                },
             },
         };
         let fail = |msg: String| failure_at(host, path, msg);
@@ -144,6 +149,21 @@ impl Wanted {
         found.context = self.context_difference(host, path);
         found.attributes = self.attributes_difference(host, path);
         Ok(found)
+    }
+
+    /// What will differ on a file or directory that is yet to be made with the permissions `base` (less the umask).
+    ///
+    /// # Errors
+    /// A mode that cannot be read.
+    pub fn differences_of_new(&self, host: &dyn Observe, path: &Path, base: u32) -> Result<Differences, Failure> {
+        let differ = |now: u32, wanted: Option<u32>| wanted.filter(|w| *w != now).map(|w| (now, w));
+        let now = base & !host.umask();
+        Ok(Differences {
+            uid: differ(host.euid(), self.uid),
+            gid: differ(host.egid(), self.gid),
+            mode: differ(now, self.mode(host, path, now, base & 0o111 != 0)?),
+            ..Differences::default()
+        })
     }
 
     fn context_difference(&self, host: &dyn Observe, path: &Path) -> Option<(String, String)> {

@@ -165,6 +165,11 @@ pub trait Change: Observe {
     /// at `path` is replaced, not followed. Where the directory does not allow that and `unsafe_writes` is set, the file
     /// is written in place. `mode` and `owner` apply before the rename, so no reader sees a wider file.
     fn write(&mut self, path: &Path, content: &mut dyn Read, options: &WriteOptions) -> io::Result<()>;
+    /// Copies a file of the host's own to another place, as [`Change::write`] writes. Follows a link at `from`.
+    fn copy(&mut self, from: &Path, to: &Path, options: &WriteOptions) -> io::Result<()> {
+        let content = self.read(from)?;
+        self.write(to, &mut content.as_slice(), options)
+    }
     fn create_dir(&mut self, path: &Path, mode: u32) -> io::Result<()>;
     fn remove_file(&mut self, path: &Path) -> io::Result<()>;
     fn remove_dir(&mut self, path: &Path) -> io::Result<()>;

@@ -229,6 +229,9 @@ impl Change for Real {
     fn write(&mut self, path: &Path, content: &mut dyn Read, options: &WriteOptions) -> io::Result<()> {
         replace::write(path, content, options, self.umask())
     }
+    fn copy(&mut self, from: &Path, to: &Path, options: &WriteOptions) -> io::Result<()> {
+        replace::write(to, &mut std::fs::File::open(from)?, options, self.umask())
+    }
     fn create_dir(&mut self, path: &Path, mode: u32) -> io::Result<()> {
         std::fs::DirBuilder::new().mode(mode).create(path)
     }

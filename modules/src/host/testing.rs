@@ -1,7 +1,7 @@
 //! The harness for data cases: arguments + fake host → outcome, with the checks that hold for every module.
 
 use super::fake::Fake;
-use crate::contract::{Call, CheckMode, Entry, Failure, Json, Kind, NoBlobs, Outcome, validate};
+use crate::contract::{Blobs, Call, CheckMode, Entry, Failure, Json, Kind, NoBlobs, Outcome, validate};
 use std::collections::BTreeMap;
 
 /// Runs one module in check mode, then for good, then again, with diff on.
@@ -42,8 +42,19 @@ pub fn once(entry: &Entry, args: Json, host: &mut Fake) -> Result<Outcome, Failu
 /// Validates `args` as the controller does and runs the module once. Faults in the arguments are a failure with the first
 /// fault's message.
 pub fn run(entry: &Entry, args: Json, host: &mut Fake, check: bool) -> Result<Outcome, Failure> {
+    run_with(entry, args, host, check, &NoBlobs)
+}
+
+/// As [`run`], with content from the controller.
+pub fn run_with(
+    entry: &Entry,
+    args: Json,
+    host: &mut Fake,
+    check: bool,
+    blobs: &dyn Blobs,
+) -> Result<Outcome, Failure> {
     let Json::Object(args) = args else { panic!("arguments are an object") };
     let args = validate(entry.spec, args).map_err(|faults| Failure::new(faults[0].message.clone()))?;
-    let call = Call { check, diff: true, verbosity: 0, environment: BTreeMap::new(), blobs: &NoBlobs };
+    let call = Call { check, diff: true, verbosity: 0, environment: BTreeMap::new(), blobs };
     (entry.run)(args, host, &call)
 }

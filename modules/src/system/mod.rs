@@ -1,1 +1,3 @@
 //! Modules of the `system` family, one file each; `shared.rs` holds what they have in common.
+
+pub mod ping;
