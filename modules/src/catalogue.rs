@@ -5,11 +5,15 @@ use crate::contract::Entry;
 /// All modules.
 pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
+    Entry::of::<crate::files::blockinfile::Blockinfile>(),
     Entry::of::<crate::commands::command::Command>(),
+    Entry::of::<crate::files::file::File>(),
     Entry::of::<crate::accounts::Group>(),
+    Entry::of::<crate::files::lineinfile::Lineinfile>(),
     Entry::of::<crate::facts::mount_facts::MountFacts>(),
     Entry::of::<crate::facts::package_facts::PackageFacts>(),
     Entry::of::<crate::system::ping::Ping>(),
+    Entry::of::<crate::files::replace::Replace>(),
     Entry::of::<crate::commands::script::Script>(),
     Entry::of::<crate::services::Service>(),
     Entry::of::<crate::facts::service_facts::ServiceFacts>(),

@@ -1,5 +1,9 @@
 //! Modules of the `files` family, one file each; `shared.rs` holds what they have in common.
 
+pub mod blockinfile;
+pub mod file;
+pub mod lineinfile;
+pub mod replace;
 pub(crate) mod shared;
 pub mod slurp;
 pub mod stat;
