@@ -300,9 +300,9 @@ mod tests {
                 "line replaced",
             ),
             (
-                "k = v\n",
-                json!({"regexp": r"^(\w+) = (.*)$", "line": r"\2 = \1", "backrefs": true}),
-                "v = k\n",
+                "old = v\n",
+                json!({"regexp": r"^old( ?)= (.*)$", "line": r"new\1= \g<2>", "backrefs": true}),
+                "new = v\n",
                 "line replaced",
             ),
             ("x\n", json!({"regexp": "^y", "line": r"\1", "backrefs": true}), "x\n", ""),
