@@ -23,6 +23,15 @@ struct Stanza {
 /// Package, version, architecture.
 type Version = (String, String, String);
 
+/// Origin and section of versions that are in one of apt's lists.
+type Listed = BTreeMap<Version, Option<(String, String)>>;
+
+impl Stanza {
+    fn version(&self) -> Version {
+        (self.package.clone(), self.version.clone(), self.architecture.clone())
+    }
+}
+
 pub fn list(scene: &Scene) -> Option<Result<Vec<(String, JsonMap)>, String>> {
     ["apt", "apt-get", "aptitude"].iter().find_map(|program| scene.host.which(program))?;
     let file = match scene.host.open(Path::new(STATUS)) {
@@ -37,19 +46,17 @@ pub fn list(scene: &Scene) -> Option<Result<Vec<(String, JsonMap)>, String>> {
         }
     });
     let native = installed.iter().find(|s| s.package == "dpkg").map(|s| s.architecture.clone()).unwrap_or_default();
-    let mut origins: BTreeMap<Version, String> = installed
-        .iter()
-        .map(|s| ((s.package.clone(), s.version.clone(), s.architecture.clone()), String::new()))
-        .collect();
-    find_origins(scene, &mut origins);
+    let mut listed: Listed = installed.iter().map(|s| (s.version(), None)).collect();
+    look_up(scene, &mut listed);
     let describe = |s: Stanza| {
         // Packages of another architecture than the system's carry it in their names.
         let foreign = s.architecture != native && s.architecture != "all";
         let name = if foreign { format!("{}:{}", s.package, s.architecture) } else { s.package.clone() };
-        let origin = origins.get(&(s.package, s.version.clone(), s.architecture.clone())).cloned().unwrap_or_default();
+        // Archives move packages between sections after they were built; their word counts.
+        let (origin, section) = listed.get(&s.version()).cloned().flatten().unwrap_or_default();
         let package = facts! {
-            "name" => name.as_str(), "version" => s.version, "arch" => s.architecture, "category" => s.section,
-            "origin" => origin,
+            "name" => name.as_str(), "version" => s.version, "arch" => s.architecture,
+            "category" => if section.is_empty() { s.section } else { section }, "origin" => origin,
         };
         (name, package)
     };
@@ -87,16 +94,14 @@ fn read(file: impl Read, mut each: impl FnMut(Stanza)) {
 }
 
 /// Looks through apt's lists for the versions that are installed: their origin is that of the list's release.
-fn find_origins(scene: &Scene, origins: &mut BTreeMap<Version, String>) {
+fn look_up(scene: &Scene, listed: &mut Listed) {
     let mut files = scene.names(LISTS);
     files.sort();
     for file in files.iter().filter(|name| name.contains("_Packages")) {
         let Some(origin) = origin_of(scene, file, &files) else { continue };
         let note = |s: Stanza| {
-            if let Some(known) =
-                origins.get_mut(&(s.package, s.version, s.architecture)).filter(|known| known.is_empty())
-            {
-                known.clone_from(&origin);
+            if let Some(known) = listed.get_mut(&s.version()).filter(|known| known.is_none()) {
+                *known = Some((origin.clone(), s.section));
             }
         };
         let path = format!("{LISTS}/{file}");
@@ -140,8 +145,7 @@ Package: dpkg\nStatus: install ok installed\nSection: admin\nArchitecture: amd64
 Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n
 Package: libc6\nStatus: install ok installed\nSection: libs\nArchitecture: i386\nVersion: 2.36\nDescription: x\n Version: 9\n
 Package: own\nStatus: hold ok installed\nArchitecture: all\nVersion: 1.0\n";
-        let list =
-            "Package: dpkg\nArchitecture: amd64\nVersion: 1.21\n\nPackage: libc6\nArchitecture: i386\nVersion: 2.37\n";
+        let list = "Package: dpkg\nArchitecture: amd64\nVersion: 1.21\nSection: moved\n\nPackage: libc6\nArchitecture: i386\nVersion: 2.37\n";
         let mut host = Fake::new()
             .answer("apt", 0, "")
             .file("/var/lib/dpkg/status", status)
@@ -151,7 +155,7 @@ Package: own\nStatus: hold ok installed\nArchitecture: all\nVersion: 1.0\n";
         assert_eq!(
             outcome.facts.unwrap_or_default()["packages"],
             json!({
-                "dpkg": [{"name": "dpkg", "version": "1.21", "arch": "amd64", "category": "admin", "origin": "Debian", "source": "apt"}],
+                "dpkg": [{"name": "dpkg", "version": "1.21", "arch": "amd64", "category": "moved", "origin": "Debian", "source": "apt"}],
                 "libc6:i386": [{"name": "libc6:i386", "version": "2.36", "arch": "i386", "category": "libs", "origin": "", "source": "apt"}],
                 "own": [{"name": "own", "version": "1.0", "arch": "all", "category": "", "origin": "", "source": "apt"}],
             })

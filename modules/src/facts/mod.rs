@@ -75,3 +75,6 @@ static FAMILIES: &[Family] = &[
     facter::FAMILY,
     ohai::FAMILY,
 ];
+
+#[cfg(test)]
+mod tests;
