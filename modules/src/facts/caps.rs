@@ -24,7 +24,7 @@ fn collect(scene: &Scene) -> JsonMap {
 }
 
 fn parse(text: &str) -> (Json, Json) {
-    let Some(line) = text.lines().filter(|line| line.starts_with("Current:")).next_back() else {
+    let Some(line) = text.lines().rfind(|line| line.starts_with("Current:")) else {
         return ("NA".into(), Json::Array(Vec::new()));
     };
     let current = line.split(':').nth(1).unwrap_or_default().trim();

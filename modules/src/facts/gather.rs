@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// As in ansible-core: `min` always counts unless `!min` is given; what is named outright survives every negation; an unknown
 /// name is an error unless it is negated.
 pub fn select(subset: &[String]) -> Result<Vec<&'static Family>, String> {
-    let valid: BTreeSet<&str> = FAMILIES.iter().flat_map(|f| names(f)).collect();
+    let valid: BTreeSet<&str> = FAMILIES.iter().flat_map(names).collect();
     let minimal: BTreeSet<&str> = FAMILIES.iter().filter(|f| f.minimal).map(|f| f.name).collect();
     let mut wanted = minimal.clone();
     let (mut unwanted, mut named): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();

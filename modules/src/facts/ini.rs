@@ -51,14 +51,14 @@ fn read(text: &str) -> Result<(Section, Vec<(String, Section)>), Fault> {
         }
         let indent = line.len() - line.trim_start().len();
         let current = if in_defaults { Some(&mut defaults) } else { sections.last_mut().map(|(_, options)| options) };
-        if let (Some(at), Some(section)) = (open, current) {
-            if content.is_empty() || indent > at {
-                if let Some((_, value)) = section.last_mut() {
-                    value.push('\n');
-                    value.push_str(content);
-                }
-                continue;
+        if let (Some(at), Some(section)) = (open, current)
+            && (content.is_empty() || indent > at)
+        {
+            if let Some((_, value)) = section.last_mut() {
+                value.push('\n');
+                value.push_str(content);
             }
+            continue;
         }
         if content.is_empty() {
             continue;

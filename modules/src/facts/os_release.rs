@@ -76,8 +76,8 @@ impl Sources<'_> {
     }
     fn lsb(&self, name: &str) -> String {
         let printed = lsb::printed(self.scene).unwrap_or_default();
-        let pairs = printed.lines().filter_map(|line| line.split_once(':'));
-        let found = pairs.filter(|(label, _)| label.replace(' ', "_").to_lowercase() == name).next_back();
+        let mut pairs = printed.lines().filter_map(|line| line.split_once(':'));
+        let found = pairs.rfind(|(label, _)| label.replace(' ', "_").to_lowercase() == name);
         found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     }
     /// The first release file of /etc whose first line can be read.

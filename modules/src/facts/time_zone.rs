@@ -135,9 +135,12 @@ impl Header {
 /// A POSIX `TZ` rule.
 struct Rule {
     standard: LocalTime,
-    /// Summer time, its first and its last day of the year, with the local second of the day.
-    summer: Option<(LocalTime, (Day, i64), (Day, i64))>,
+    /// Summer time, its start and its end in each year.
+    summer: Option<(LocalTime, Change, Change)>,
 }
+
+/// A day and the local second of that day.
+type Change = (Day, i64);
 
 #[derive(Clone, Copy)]
 enum Day {
@@ -175,7 +178,7 @@ impl Rule {
     }
 }
 
-fn moment(year: i64, (day, second): (Day, i64)) -> i64 {
+fn moment(year: i64, (day, second): Change) -> i64 {
     let january = days_from_civil(year, 1, 1);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match day {
@@ -217,7 +220,7 @@ fn clock(text: &str) -> Option<(i64, &str)> {
     Some((sign * seconds, rest))
 }
 
-fn day(text: &str) -> Option<(Day, i64)> {
+fn day(text: &str) -> Option<Change> {
     let (date, time) = text.split_once('/').unwrap_or((text, "2"));
     let day = if let Some(week) = date.strip_prefix('M') {
         let mut parts = week.split('.').map(|part| part.parse::<i64>().ok());
