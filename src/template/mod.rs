@@ -1,9 +1,19 @@
 //! Templates: Jinja2 as ansible-core 2.19 runs it. Pure: files, processes, clock and randomness come through [`Outside`].
+//!
+//! `syntax/` makes trees of text, `runtime/` evaluates them over values that behave as Python's, `filters/`, `tests/` and
+//! `lookups/` are the catalogues. Other parts use [`Engine`] and [`Templar`].
 
 mod engine;
 mod error;
+mod filters;
+mod header;
+mod lookups;
 mod outside;
+mod regex;
+mod runtime;
+mod syntax;
 mod templar;
+mod tests;
 mod variables;
 
 pub use engine::{Engine, TemplateSettings};
