@@ -1,5 +1,6 @@
 //! What all templates of one run share: settings, the outside world, and every source text compiled once.
 
+use super::regex::Pattern;
 use super::syntax::{self, Expr, Rules, SyntaxError, Template};
 use super::{Decrypt, Outside};
 use crate::diag::{SourceMap, Span};
@@ -28,6 +29,7 @@ pub struct Engine {
     templates: Cache<Arc<str>, Compiled>,
     other_templates: Cache<(Arc<str>, Rules), Compiled>,
     expressions: Cache<Arc<str>, Result<Expr, SyntaxError>>,
+    patterns: Cache<(Arc<str>, bool, bool), Result<Arc<Pattern>, String>>,
 }
 
 impl Engine {
@@ -46,6 +48,7 @@ impl Engine {
             templates: Cache::default(),
             other_templates: Cache::default(),
             expressions: Cache::default(),
+            patterns: Cache::default(),
         })
     }
     /// A template of a playbook or variable, parsed once.
@@ -54,14 +57,21 @@ impl Engine {
     }
     /// A template with other delimiters or white space rules, parsed once.
     pub(super) fn compile(&self, source: &Arc<str>, rules: &Rules) -> Arc<Compiled> {
-        self.other_templates
-            .get(&(source.clone(), rules.clone()), || syntax::parse(source, rules).map(Arc::new))
+        self.other_templates.get(&(source.clone(), rules.clone()), || syntax::parse(source, rules).map(Arc::new))
     }
     /// An expression, parsed once.
     pub(super) fn expression(&self, source: &Arc<str>) -> Arc<Result<Expr, SyntaxError>> {
-        self.expressions.get(source, || {
-            syntax::parse_expression(source, &Rules { plain_backslashes: false, ..Rules::default() })
-        })
+        self.expressions
+            .get(source, || syntax::parse_expression(source, &Rules { plain_backslashes: false, ..Rules::default() }))
+    }
+}
+
+/// Regular expressions.
+impl Engine {
+    /// A pattern, compiled once.
+    pub(super) fn pattern(&self, source: &Arc<str>, ignorecase: bool, multiline: bool) -> Result<Arc<Pattern>, String> {
+        let key = (source.clone(), ignorecase, multiline);
+        self.patterns.get(&key, || Pattern::new(source, ignorecase, multiline).map(Arc::new)).as_ref().clone()
     }
 }
 

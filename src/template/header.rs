@@ -9,8 +9,7 @@ pub fn split<'a>(source: &'a str, rules: &mut Rules) -> Result<&'a str, String> 
     let Some(rest) = source.strip_prefix(MARK) else {
         return Ok(source);
     };
-    let (line, template) =
-        rest.split_once('\n').ok_or_else(|| format!("Missing newline after '{MARK}' override."))?;
+    let (line, template) = rest.split_once('\n').ok_or_else(|| format!("Missing newline after '{MARK}' override."))?;
     for pair in pairs(line.trim_end_matches('\r')) {
         if pair.trim().is_empty() {
             return Err(format!("Empty '{MARK}' override pair not allowed."));

@@ -5,6 +5,7 @@
 
 mod engine;
 mod error;
+mod examples;
 mod filters;
 mod header;
 mod lookups;
@@ -18,6 +19,10 @@ mod variables;
 
 pub use engine::{Engine, TemplateSettings};
 pub use error::{ErrorKind, TemplateError};
+pub use filters::{CATALOGUE as FILTERS, Filter};
+pub use lookups::{CATALOGUE as LOOKUPS, Lookup};
 pub use outside::{Decrypt, NoOutside, Outside, PipeOutput, UrlRequest};
+pub use runtime::Param;
 pub use templar::{Context, FileOptions, Templar};
+pub use tests::{CATALOGUE as TESTS, Test};
 pub use variables::{Binding, Overlay, Scopes, Variables};

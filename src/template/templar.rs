@@ -15,6 +15,8 @@ pub struct Context {
     pub search_paths: Vec<PathBuf>,
     /// The playbook's directory, tried last.
     pub playbook_dir: PathBuf,
+    /// The task's action, if any: `with_first_found` looks in `templates/`, `vars/` or `files/` by it.
+    pub action: Option<Arc<str>>,
 }
 
 /// How a template file is read, for the `template` module and lookup.
@@ -314,11 +316,7 @@ impl Templar {
             V::Str(text) => {
                 let trailing = |s: &str| s.len() - s.trim_end_matches('\n').len();
                 let missing = trailing(stripped).saturating_sub(trailing(&text));
-                Ok(if missing == 0 {
-                    V::Str(text)
-                } else {
-                    V::str(format!("{text}{}", rules.newline.repeat(missing)))
-                })
+                Ok(if missing == 0 { V::Str(text) } else { V::str(format!("{text}{}", rules.newline.repeat(missing))) })
             }
             out => Ok(out),
         }

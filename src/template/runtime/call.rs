@@ -90,6 +90,11 @@ impl Args {
     pub fn given(&self, name: &str) -> Option<&V> {
         self.slots[self.index(name)].as_ref()
     }
+    /// As [`Args::given`], for tables that may lack the parameter.
+    pub fn given_if(&self, name: &str) -> Option<&V> {
+        let index = self.params.iter().position(|p| p.name == name)?;
+        self.slots[index].as_ref()
+    }
     pub fn value(&self, name: &str) -> V {
         self.given(name).cloned().unwrap_or(V::None)
     }
@@ -102,10 +107,9 @@ impl Args {
             Some(V::Int(i)) => Ok(*i),
             Some(V::Bool(b)) => Ok(i64::from(*b)),
             Some(V::Float(f)) => Ok(*f as i64),
-            Some(V::Str(t)) => t
-                .trim()
-                .parse()
-                .map_err(|_| Fault::raw(format!("invalid literal for int() with base 10: {}", crate::value::repr_str(t)))),
+            Some(V::Str(t)) => t.trim().parse().map_err(|_| {
+                Fault::raw(format!("invalid literal for int() with base 10: {}", crate::value::repr_str(t)))
+            }),
             Some(other) => Err(self.wrong(name, "int", other)),
         }
     }

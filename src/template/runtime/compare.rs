@@ -105,10 +105,9 @@ pub fn contains(cx: &Cx, container: &V, item: &V) -> Res<bool> {
     match container {
         V::Str(text) => match item {
             V::Str(part) => Ok(text.contains(part.as_str())),
-            other => Err(Fault::raw(format!(
-                "'in <string>' requires string as left operand, not {}",
-                other.type_name()
-            ))),
+            other => {
+                Err(Fault::raw(format!("'in <string>' requires string as left operand, not {}", other.type_name())))
+            }
         },
         V::Dict(dict) => Ok(dict.contains(&key_of(item)?)),
         V::List(list) => any_equal(cx, &list.items(cx), item),

@@ -35,8 +35,7 @@ pub fn finish(cx: &Cx, v: &V) -> Res<Value> {
 }
 
 fn sequence(cx: &Cx, items: &[V]) -> Res<Value> {
-    let items: Res<Vec<Value>> =
-        items.iter().filter(|v| !matches!(v, V::Omit)).map(|v| finish(cx, v)).collect();
+    let items: Res<Vec<Value>> = items.iter().filter(|v| !matches!(v, V::Omit)).map(|v| finish(cx, v)).collect();
     items.map(Value::list)
 }
 
@@ -66,33 +65,11 @@ pub fn lower(v: &V) -> Res<Value> {
         V::Obj(o) => match o.value() {
             Some(value) => value,
             None => {
-                return Err(Fault::told(
-                    crate::template::ErrorKind::Failed,
-                    format!("Type '{}' is unsupported for variable storage.", o.type_name()),
-                ));
+                return Err(Fault::raw(format!("Type '{}' is unsupported for variable storage.", o.type_name())));
             }
         },
         V::List(_) | V::Tuple(_) | V::Dict(_) => return Err(Fault::raw("a container is not a scalar")),
     })
-}
-
-/// Data that a filter or lookup made, as a template's value.
-pub fn lift_json(cx: &Cx, value: serde_json::Value) -> V {
-    match value {
-        serde_json::Value::Number(n) if n.as_i64().is_none() => number(&n.to_string()),
-        serde_json::Value::Array(items) => V::list(items.into_iter().map(|v| lift_json(cx, v)).collect()),
-        serde_json::Value::Object(map) => V::dict(map.into_iter().map(|(k, v)| (k.into(), lift_json(cx, v)))),
-        scalar => cx.scope.lift(cx, &Value::from(scalar)),
-    }
-}
-
-fn number(digits: &str) -> V {
-    if !digits.contains(['.', 'e', 'E'])
-        && let Some(big) = num_bigint::BigInt::parse_bytes(digits.as_bytes(), 10)
-    {
-        return V::big(big);
-    }
-    V::Float(digits.parse().unwrap_or(f64::NAN))
 }
 
 impl From<Arc<str>> for V {

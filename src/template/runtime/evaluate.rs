@@ -331,10 +331,7 @@ fn more_arguments(cx: &Cx, args: &CallArgs, call: &mut Call, positional: fn(&Cx,
                 }
             }
             other => {
-                return Err(Fault::raw(format!(
-                    "argument after ** must be a mapping, not {}",
-                    other.type_name()
-                )));
+                return Err(Fault::raw(format!("argument after ** must be a mapping, not {}", other.type_name())));
             }
         }
     }
@@ -372,7 +369,9 @@ pub fn call_filter(cx: &Cx, name: &str, call: Call) -> V {
     match filters::run(cx, filter, call) {
         Ok(V::Str(text)) if secret && !text.is_secret() => V::Str(text.secret()),
         Ok(v) => v,
-        Err(fault) if fault.raw => V::Undef(fault.within(format!("The filter plugin '{}' failed.", filter.full_name()))),
+        Err(fault) if fault.raw => {
+            V::Undef(fault.within(format!("The filter plugin '{}' failed.", filter.full_name())))
+        }
         Err(fault) => V::Undef(fault),
     }
 }
@@ -394,7 +393,8 @@ pub fn call_test(cx: &Cx, name: &str, call: Call) -> V {
 }
 
 fn not_found(what: &str, name: &str) -> V {
-    V::Undef(Fault::told(ErrorKind::Syntax, format!("No {what} named {}.", crate::value::repr_str(name))))
+    let message = format!("No {what} named {}.", crate::value::repr_str(name));
+    V::Undef(Fault::told(ErrorKind::Syntax, message).within("Syntax error in template."))
 }
 
 fn call(cx: &Cx, callee: &Expr, args: &CallArgs) -> Res {

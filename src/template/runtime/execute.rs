@@ -219,10 +219,13 @@ impl Exec<'_> {
                 }
             }
             Target::Tuple(targets) => {
-                let values = iterate(&self.cx, &value)
-                    .map_err(|f| if value.is_undef() { f } else {
+                let values = iterate(&self.cx, &value).map_err(|f| {
+                    if value.is_undef() {
+                        f
+                    } else {
                         Fault::raw(format!("cannot unpack non-iterable {} object", value.type_name()))
-                    })?;
+                    }
+                })?;
                 if values.len() > targets.len() {
                     return Err(Fault::raw(format!("too many values to unpack (expected {})", targets.len())));
                 }
@@ -417,10 +420,9 @@ impl Object for MacroObject {
                 None => match (take(name), default) {
                     (Some(v), _) => v,
                     (None, Some(default)) => eval(&inner, default)?,
-                    (None, None) => V::Undef(Fault::undefined(
-                        format!("parameter '{name}' was not provided"),
-                        Some(name.clone()),
-                    )),
+                    (None, None) => {
+                        V::Undef(Fault::undefined(format!("parameter '{name}' was not provided"), Some(name.clone())))
+                    }
                 },
             };
             frame.set(name, value);
@@ -439,7 +441,8 @@ impl Object for MacroObject {
             return Err(Fault::raw(format!("macro '{}' takes no keyword argument '{name}'", definition.name)));
         }
         if definition.caller {
-            let caller = caller.unwrap_or_else(|| V::Undef(Fault::undefined("No caller defined", Some("caller".into()))));
+            let caller =
+                caller.unwrap_or_else(|| V::Undef(Fault::undefined("No caller defined", Some("caller".into()))));
             frame.set(&"caller".into(), caller);
         }
         deeper(cx, || execute(&inner, &frame, &definition.body))
@@ -479,9 +482,10 @@ impl BlockObject {
             }))
         };
         frame.set(&"super".into(), object(self.level + 1, &self.name));
-        let names: Vec<Arc<str>> = self.frame.inheritance.as_ref().map_or_else(Vec::new, |i| {
-            i.blocks.lock().unwrap_or_else(|e| e.into_inner()).keys().cloned().collect()
-        });
+        let names: Vec<Arc<str>> =
+            self.frame.inheritance.as_ref().map_or_else(Vec::new, |i| {
+                i.blocks.lock().unwrap_or_else(|e| e.into_inner()).keys().cloned().collect()
+            });
         frame.set(&"self".into(), V::dict(names.iter().map(|n| (n.clone().into(), object(0, n)))));
         deeper(cx, || execute(&Cx { frame: Some(&frame), scope: &self.scope, ..*cx }, &frame, &block.body))
     }
@@ -557,9 +561,9 @@ impl Object for Loop {
     fn attr(&self, _: &Cx, name: &str) -> Res<Option<V>> {
         let (at, len) = (self.index, self.items.len());
         let neighbour = |i: Option<usize>, what: &str| {
-            i.and_then(|i| self.items.get(i)).cloned().unwrap_or_else(|| {
-                V::Undef(Fault::undefined(format!("there is no {what} item"), None))
-            })
+            i.and_then(|i| self.items.get(i))
+                .cloned()
+                .unwrap_or_else(|| V::Undef(Fault::undefined(format!("there is no {what} item"), None)))
         };
         Ok(Some(match name {
             "index" => V::from(at + 1),

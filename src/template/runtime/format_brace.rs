@@ -80,9 +80,10 @@ fn lookup(cx: &Cx, name: &str, call: &Call, auto: &mut usize) -> Res {
     let first = name.find(['.', '[']).unwrap_or(name.len());
     let (base, mut path) = name.split_at(first);
     let positional = |i: usize| {
-        call.pos.get(i).cloned().ok_or_else(|| {
-            Fault::raw(format!("Replacement index {i} out of range for positional args tuple"))
-        })
+        call.pos
+            .get(i)
+            .cloned()
+            .ok_or_else(|| Fault::raw(format!("Replacement index {i} out of range for positional args tuple")))
     };
     let mut value = if base.is_empty() {
         *auto += 1;

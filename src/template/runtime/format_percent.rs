@@ -44,10 +44,7 @@ pub fn percent_format(cx: &Cx, format: &str, values: &V) -> Res<String> {
             Some(key) => {
                 keyed = true;
                 match values {
-                    V::Dict(d) => d
-                        .get_str(cx, key)
-                        .ok_or_else(|| Fault::raw(crate::value::repr_str(key)))?
-                        .trip()?,
+                    V::Dict(d) => d.get_str(cx, key).ok_or_else(|| Fault::raw(crate::value::repr_str(key)))?.trip()?,
                     _ => return Err(Fault::raw("format requires a mapping")),
                 }
             }
@@ -179,9 +176,8 @@ fn one(cx: &Cx, spec: &Spec, conversion: char, value: &V) -> Res<String> {
             return Ok(signed(spec, &format!("{sign}{prefix}"), digits));
         }
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
-            let n = Num::of(value).ok_or_else(|| {
-                Fault::raw(format!("must be real number, not {}", value.type_name()))
-            })?;
+            let n =
+                Num::of(value).ok_or_else(|| Fault::raw(format!("must be real number, not {}", value.type_name())))?;
             let formatted = super::format_brace::float(n.as_f64(), conversion, spec.precision.unwrap_or(6), spec.hash);
             let (sign, digits) = match formatted.strip_prefix('-') {
                 Some(rest) => ("-", rest.to_owned()),

@@ -13,6 +13,7 @@ mod globals;
 mod methods;
 mod number;
 mod operators;
+mod random;
 mod scope;
 mod text;
 mod time;
@@ -20,16 +21,18 @@ mod value;
 
 pub use call::{Args, Call, Param};
 pub use compare::{compare, contains, equal, key_of, key_value, sort};
-pub use convert::{finish, lift_json, lower};
-pub use evaluate::{attribute, call_filter, call_test, call_value, eval, item, slice_indices};
+pub use convert::finish;
+pub use evaluate::{attribute, call_filter, call_test, call_value, eval, item};
 pub use execute::run_template;
 pub use fault::{Fault, Res};
-pub use format_brace::{brace_format, format_spec};
+pub use format_brace::brace_format;
 pub use format_percent::percent_format;
 pub use frame::Frame;
 pub use globals::{Range, global};
+pub use methods::{call as call_method, exists as has_method, split as split_text, split_lines};
 pub use number::{Num, float_to_int};
-pub use operators::{binary, iterate, length, negate, position, truth};
+pub use operators::{binary, iterate, length, position, truth};
+pub use random::PyRandom;
 pub use scope::Scope;
 pub use text::{concat, repr, text, to_text};
 pub use time::{Delta, Time};
@@ -95,7 +98,9 @@ pub fn place(cx: &Cx, fault: Arc<Fault>, source: &Text) -> Arc<Fault> {
     let fault = if fault.raw { fault.within("Error rendering template.") } else { fault };
     match source.origin() {
         None => fault,
-        Some(origin) => fault.located(|start, end| super::engine::find_span(&cx.engine.sources, origin, source, start, end)),
+        Some(origin) => {
+            fault.located(|start, end| super::engine::find_span(&cx.engine.sources, origin, source, start, end))
+        }
     }
 }
 

@@ -97,7 +97,8 @@ fn big_op(op: BinOp, x: &BigInt, y: &BigInt, a: &Num, b: &Num) -> Res {
         }
         BinOp::FloorDiv | BinOp::Mod => {
             if *y == zero {
-                let what = if op == BinOp::Mod { "integer modulo by zero" } else { "integer division or modulo by zero" };
+                let what =
+                    if op == BinOp::Mod { "integer modulo by zero" } else { "integer division or modulo by zero" };
                 return Err(Fault::raw(what));
             }
             let (mut q, mut r) = (x / y, x % y);

@@ -59,12 +59,7 @@ pub fn binary(cx: &Cx, op: BinOp, a: &V, b: &V) -> Res {
 }
 
 fn unsupported(op: BinOp, a: &V, b: &V) -> Arc<Fault> {
-    Fault::raw(format!(
-        "unsupported operand type(s) for {}: '{}' and '{}'",
-        op.sign(),
-        a.type_name(),
-        b.type_name()
-    ))
+    Fault::raw(format!("unsupported operand type(s) for {}: '{}' and '{}'", op.sign(), a.type_name(), b.type_name()))
 }
 
 fn repeat(cx: &Cx, what: &V, times: &V) -> Res {
@@ -134,9 +129,7 @@ pub fn iterate(cx: &Cx, v: &V) -> Res<Vec<V>> {
         V::Dict(d) => Ok(d.keys().iter().map(super::compare::key_value).collect()),
         V::Str(t) => Ok(t.chars().map(|c| V::str(c.to_string())).collect()),
         V::Bytes(b) => Ok(b.iter().map(|b| V::Int(i64::from(*b))).collect()),
-        V::Obj(o) => o
-            .items()
-            .ok_or_else(|| Fault::raw(format!("'{}' object is not iterable", o.type_name()))),
+        V::Obj(o) => o.items().ok_or_else(|| Fault::raw(format!("'{}' object is not iterable", o.type_name()))),
         other => Err(Fault::raw(format!("'{}' object is not iterable", other.type_name()))),
     }
 }

@@ -60,9 +60,6 @@ impl Time {
         let zoned = stamp.to_zoned(zone);
         Some(Time { civil: zoned.datetime(), offset: Some(zoned.offset()), date_only: false })
     }
-    pub fn civil(&self) -> DateTime {
-        self.civil
-    }
     /// For comparison: microseconds since the epoch, taken as UTC where no offset is known.
     pub fn instant(&self) -> i64 {
         let utc = self.civil.to_zoned(TimeZone::UTC).map(|z| z.timestamp().as_microsecond()).unwrap_or(0);
@@ -78,6 +75,10 @@ impl Time {
     /// `strftime`.
     pub fn format(&self, format: &str) -> String {
         strftime(format, self.civil, self.offset)
+    }
+    /// `isoformat()`
+    pub fn iso(&self) -> String {
+        self.written('T')
     }
     fn written(&self, separator: char) -> String {
         let c = self.civil;
@@ -111,11 +112,12 @@ fn offset_text(offset: Offset, colon: &str) -> String {
 /// The zone that `TZ` or `/etc/localtime` names.
 fn local_zone(cx: &Cx) -> TimeZone {
     let named = cx.engine.outside.env("TZ").and_then(|tz| TimeZone::get(&tz).ok());
-    named.or_else(|| {
-        let data = cx.engine.outside.files().read(std::path::Path::new("/etc/localtime")).ok()?;
-        TimeZone::tzif("Local", &data).ok()
-    })
-    .unwrap_or(TimeZone::UTC)
+    named
+        .or_else(|| {
+            let data = cx.engine.outside.files().read(std::path::Path::new("/etc/localtime")).ok()?;
+            TimeZone::tzif("Local", &data).ok()
+        })
+        .unwrap_or(TimeZone::UTC)
 }
 
 /// C's `strftime`, as Python uses it.
@@ -155,8 +157,8 @@ fn strftime(format: &str, civil: DateTime, offset: Option<Offset>) -> String {
             'h' => out += &civil.strftime("%b").to_string(),
             'n' => out.push('\n'),
             't' => out.push('\t'),
-            'a' | 'A' | 'b' | 'B' | 'd' | 'e' | 'F' | 'g' | 'G' | 'H' | 'I' | 'j' | 'k' | 'l' | 'm' | 'M' | 'p' | 'P'
-            | 'R' | 'S' | 'T' | 'u' | 'U' | 'V' | 'w' | 'W' | 'y' | 'Y' | 'C' => {
+            'a' | 'A' | 'b' | 'B' | 'd' | 'e' | 'F' | 'g' | 'G' | 'H' | 'I' | 'j' | 'k' | 'l' | 'm' | 'M' | 'p'
+            | 'P' | 'R' | 'S' | 'T' | 'u' | 'U' | 'V' | 'w' | 'W' | 'y' | 'Y' | 'C' => {
                 let directive = if plain { format!("%-{d}") } else { format!("%{d}") };
                 let zoned = civil.to_zoned(TimeZone::UTC);
                 out += &zoned.map_or_else(|_| String::new(), |z: Zoned| z.strftime(&directive).to_string());

@@ -75,19 +75,30 @@ pub struct List(Mutex<ListState>);
 
 enum ListState {
     /// As it stands in a variable; elements render on access and keep their identity from then on.
-    Raw { items: Arc<Vec<Value>>, scope: Arc<Scope>, seen: HashMap<usize, V> },
+    Raw {
+        items: Arc<Vec<Value>>,
+        scope: Arc<Scope>,
+        seen: HashMap<usize, V>,
+    },
     Live(Vec<V>),
 }
 
 pub struct Dict(Mutex<DictState>);
 
 enum DictState {
-    Raw { map: Arc<Map>, scope: Arc<Scope>, seen: HashMap<Key, V> },
+    Raw {
+        map: Arc<Map>,
+        scope: Arc<Scope>,
+        seen: HashMap<Key, V>,
+    },
     Live(IndexMap<Key, V>),
     /// `vars`, `hostvars['x']`
     Vars(Arc<Scope>),
     /// `hostvars`
-    Hosts { scopes: Arc<dyn Scopes>, seen: HashMap<Arc<str>, V> },
+    Hosts {
+        scopes: Arc<dyn Scopes>,
+        seen: HashMap<Arc<str>, V>,
+    },
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -314,6 +325,9 @@ impl V {
     pub fn missing(&self, key: &V) -> V {
         let (shown, name) = match key {
             V::Str(t) => (crate::value::repr_str(t), Some(t.shared().clone())),
+            V::Int(0) => {
+                return V::Undef(Fault::undefined(format!("{} object has no element 0", self.type_name()), None));
+            }
             V::Int(i) => (i.to_string(), None),
             V::Undef(f) => return V::Undef(f.clone()),
             other => (other.type_name().to_owned(), None),

@@ -73,11 +73,7 @@ impl Parser {
         }
         Ok(if rest.is_empty() { first } else { self.node(start, ExprKind::Compare(Box::new(first), rest)) })
     }
-    fn binary(
-        &mut self,
-        next: fn(&mut Self) -> Parsed<Expr>,
-        ops: &[(&'static str, BinOp)],
-    ) -> Parsed<Expr> {
+    fn binary(&mut self, next: fn(&mut Self) -> Parsed<Expr>, ops: &[(&'static str, BinOp)]) -> Parsed<Expr> {
         let start = self.start();
         let mut left = next(self)?;
         while let Some((_, op)) = ops.iter().find(|(sign, _)| self.is_op(sign)) {
@@ -103,10 +99,7 @@ impl Parser {
         Ok(self.node(start, ExprKind::Concat(parts)))
     }
     fn product(&mut self) -> Parsed<Expr> {
-        self.binary(
-            Self::power,
-            &[("*", BinOp::Mul), ("//", BinOp::FloorDiv), ("/", BinOp::Div), ("%", BinOp::Mod)],
-        )
+        self.binary(Self::power, &[("*", BinOp::Mul), ("//", BinOp::FloorDiv), ("/", BinOp::Div), ("%", BinOp::Mod)])
     }
     fn power(&mut self) -> Parsed<Expr> {
         self.binary(|p| p.unary(true), &[("**", BinOp::Pow)])
@@ -245,10 +238,8 @@ impl Parser {
                 return Ok(only);
             }
             if !parens {
-                return self.fail(format!(
-                    "Expected an expression, got {}",
-                    crate::value::repr_str(&self.peek().describe())
-                ));
+                return self
+                    .fail(format!("Expected an expression, got {}", crate::value::repr_str(&self.peek().describe())));
             }
         }
         Ok(self.node(start, ExprKind::Tuple(items)))

@@ -260,7 +260,8 @@ impl Lexer<'_> {
 
     /// Tokens up to the end of the tag (or of the source, for a bare expression).
     fn inside(&mut self, kind: Kind, delimited: bool) -> Result<(), SyntaxError> {
-        let end: Arc<str> = if kind == Kind::Block { self.rules.block.1.clone() } else { self.rules.variable.1.clone() };
+        let end: Arc<str> =
+            if kind == Kind::Block { self.rules.block.1.clone() } else { self.rules.variable.1.clone() };
         self.brackets.clear();
         loop {
             let skipped = self.rest().len() - self.rest().trim_start().len();
@@ -328,7 +329,9 @@ impl Lexer<'_> {
         // Digits with single underscores between them.
         let digits = |from: usize, ok: fn(&u8) -> bool| {
             let mut i = from;
-            while i < bytes.len() && (ok(&bytes[i]) || (bytes[i] == b'_' && i > from && bytes.get(i + 1).is_some_and(ok))) {
+            while i < bytes.len()
+                && (ok(&bytes[i]) || (bytes[i] == b'_' && i > from && bytes.get(i + 1).is_some_and(ok)))
+            {
                 i += 1;
             }
             i

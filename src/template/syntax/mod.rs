@@ -42,11 +42,7 @@ pub fn parse_expression(source: &str, rules: &Rules) -> Parsed<Expr> {
 }
 
 fn normal(source: &str) -> std::borrow::Cow<'_, str> {
-    if source.contains('\r') {
-        source.replace("\r\n", "\n").replace('\r', "\n").into()
-    } else {
-        source.into()
-    }
+    if source.contains('\r') { source.replace("\r\n", "\n").replace('\r', "\n").into() } else { source.into() }
 }
 
 struct Parser {

@@ -1,7 +1,9 @@
 //! Methods of lists and tuples.
 
 use super::{argument, required};
-use crate::template::runtime::{Call, Cx, Fault, List, Res, V, call_value, equal, iterate, position, repr, sort, truth};
+use crate::template::runtime::{
+    Call, Cx, Fault, List, Res, V, call_value, equal, iterate, position, repr, sort, truth,
+};
 use std::sync::Arc;
 
 pub const NAMES: &[&str] =

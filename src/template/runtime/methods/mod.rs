@@ -4,7 +4,7 @@ mod dict;
 mod list;
 mod string;
 
-pub use string::{split_lines, title};
+pub use string::split_lines;
 
 use super::{Call, Cx, Fault, Object, Res, V};
 use std::any::Any;
@@ -130,4 +130,9 @@ fn required<'a>(args: &'a Call, n: usize, method: &str) -> Res<&'a V> {
     args.pos
         .get(n)
         .ok_or_else(|| Fault::raw(format!("{method}() takes at least {} argument ({} given)", n + 1, args.pos.len())))
+}
+
+/// `str.split` with its arguments.
+pub fn split(text: &str, args: &Call) -> Res {
+    string::split(text, "split", args)
 }

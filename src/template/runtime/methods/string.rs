@@ -4,11 +4,51 @@ use super::{argument, required};
 use crate::template::runtime::{Call, Cx, Fault, Res, V, brace_format, iterate, truth};
 
 pub const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map",
-    "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric",
-    "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix",
-    "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines",
-    "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 pub fn call(cx: &Cx, s: &str, name: &str, args: &Call) -> Res {
@@ -43,7 +83,8 @@ pub fn call(cx: &Cx, s: &str, name: &str, args: &Call) -> Res {
         "startswith" | "endswith" => {
             let (from, to) = window(s, args)?;
             let part = s.get(from..to.max(from)).unwrap_or("");
-            let hit = |p: &str| from <= to && if name == "startswith" { part.starts_with(p) } else { part.ends_with(p) };
+            let hit =
+                |p: &str| from <= to && if name == "startswith" { part.starts_with(p) } else { part.ends_with(p) };
             match required(args, 0, name)? {
                 V::Str(p) => V::Bool(hit(p)),
                 V::Tuple(all) => V::Bool(all.iter().filter_map(V::as_str).any(hit)),
@@ -123,7 +164,9 @@ pub fn call(cx: &Cx, s: &str, name: &str, args: &Call) -> Res {
             V::Bool(
                 !s.is_empty()
                     && s.chars().all(|c| {
-                        c.is_ascii_digit() || extra.contains(&c) || (c as u32 > 127 && c.is_numeric() && (numeric || decimal(c)))
+                        c.is_ascii_digit()
+                            || extra.contains(&c)
+                            || (c as u32 > 127 && c.is_numeric() && (numeric || decimal(c)))
                     }),
             )
         }
@@ -169,11 +212,7 @@ pub fn title(s: &str) -> String {
 }
 
 fn swap_case(c: char) -> char {
-    if c.is_uppercase() {
-        c.to_lowercase().next().unwrap_or(c)
-    } else {
-        c.to_uppercase().next().unwrap_or(c)
-    }
+    if c.is_uppercase() { c.to_lowercase().next().unwrap_or(c) } else { c.to_uppercase().next().unwrap_or(c) }
 }
 
 fn strip<'a>(s: &'a str, args: &Call, left: bool, right: bool) -> Res<&'a str> {
@@ -233,7 +272,8 @@ fn split_space(s: &str, most: usize, from_right: bool) -> Vec<&str> {
     if from_right {
         rest = s.trim_end();
         while !rest.is_empty() && out.len() < most {
-            let at = rest.rfind(char::is_whitespace).map_or(0, |p| p + rest[p..].chars().next().map_or(1, char::len_utf8));
+            let at =
+                rest.rfind(char::is_whitespace).map_or(0, |p| p + rest[p..].chars().next().map_or(1, char::len_utf8));
             out.push(&rest[at..]);
             rest = rest[..at].trim_end();
         }
