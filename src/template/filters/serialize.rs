@@ -83,5 +83,5 @@ fn yaml(cx: &Cx, v: &V, args: &Args, mut options: DumpOptions) -> Res {
     options.allow_unicode = args.flag("allow_unicode", true)?;
     options.canonical = args.flag("canonical", false)?;
     let value = finish(cx, v)?;
-    dump(&value, &options).map(V::str).map_err(Fault::raw)
+    Ok(V::str(dump(&value, &options)))
 }
