@@ -168,13 +168,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A number with signs. Complex numbers stay text: inventories have no such type.
+    /// A number with at most one sign. Complex numbers stay text: inventories have no such type.
     fn number(&mut self) -> Option<Value> {
-        let mut negative = false;
-        while let Some(sign @ ('+' | '-')) = self.peek() {
-            negative ^= sign == '-';
-            self.rest = &self.rest[1..];
+        let negative = self.take("-");
+        if !negative {
+            self.take("+");
         }
+        self.blank();
         let end = number_end(self.rest);
         let (digits, rest) = self.rest.split_at(end);
         if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.') {
@@ -203,16 +203,18 @@ impl<'a> Parser<'a> {
             let Some(end) = prefix_end else { break };
             let prefix = self.rest[..end].to_ascii_lowercase();
             let is_bytes = prefix.contains('b');
-            if !matches!(prefix.as_str(), "" | "r" | "u" | "b" | "br" | "rb")
-                || *bytes.get_or_insert(is_bytes) != is_bytes
-            {
+            if !matches!(prefix.as_str(), "" | "r" | "u" | "b" | "br" | "rb") {
+                break;
+            }
+            if *bytes.get_or_insert(is_bytes) != is_bytes {
                 return None;
             }
             self.rest = &self.rest[end..];
             self.string(prefix.contains('r'), is_bytes, &mut out)?;
             any = true;
         }
-        any.then(|| (self.text)(out))
+        // What was bytes is not the author's text any more.
+        any.then(|| if bytes == Some(true) { Value::foreign(out) } else { (self.text)(out) })
     }
     fn string(&mut self, raw: bool, bytes: bool, out: &mut String) -> Option<()> {
         let quote = &self.rest[..1];
@@ -372,6 +374,7 @@ mod tests {
             ("(1,)", Some("[1]")),
             ("(1)", Some("1")),
             ("()", Some("[]")),
+            ("['a', \"b\"]", Some("['a', 'b']")),
             ("[1, 'a', [True]]", Some("[1, 'a', [True]]")),
             ("{'a': 1, 2: [3,]}", Some("{'a': 1, 2: [3]}")),
             ("{1, 1, 2}", Some("[1, 2]")),

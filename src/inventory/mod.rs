@@ -2,6 +2,7 @@
 
 mod address;
 mod data;
+mod export;
 mod glob;
 mod literal;
 mod pattern;
@@ -12,6 +13,7 @@ mod words;
 
 pub use address::{Address, expand_pattern, is_ip, parse_address};
 pub use data::{ALL, BadNames, Group, GroupId, Host, HostId, Inventory, LOCALHOST, Rules, UNGROUPED, is_variable_name};
+pub use export::{Export, ShowVars, toml_text};
 pub use pattern::{Limit, Mismatch, Order, Selection, split_patterns};
 pub use reader::Reader;
 pub use source::{Loaded, Loader, RunScript, ScriptOutput};

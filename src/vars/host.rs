@@ -53,6 +53,9 @@ impl HostLayers {
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.own.iter().chain(&self.groups.parts)
     }
+    pub(super) fn parts_from_below(&self) -> impl Iterator<Item = &Part> {
+        self.groups.parts.iter().rev().chain(self.own.iter().rev())
+    }
     /// Names that come from the inventory itself: `inventory_hostname`, `inventory_hostname_short`, `group_names`.
     pub fn names(&self) -> &Map {
         &self.names

@@ -1,199 +1,123 @@
-//! Magic variables: computed when they are asked for, from what is known of run, play, host and task.
+//! Variables that Tightbeam sets itself, as maps for the layers of a run, a play and a role. Those that need a host stand with
+//! the host's layers; `vars`, `hostvars` and `groups` are made when they are asked for.
 
-use super::scope::Scope;
-use crate::names::HostName;
-use crate::plan::RoleContext;
-use crate::template::Binding;
 use crate::value::{Map, Value};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-/// What holds for the whole run.
-#[derive(Clone, Debug, Default)]
-pub struct RunFacts {
-    pub extra_vars: Arc<Map>,
-    pub check: bool,
-    pub diff: bool,
-    pub verbosity: u8,
-    pub forks: usize,
-    pub limit: Option<String>,
-    pub run_tags: Vec<String>,
-    pub skip_tags: Vec<String>,
-    pub config_file: Option<PathBuf>,
-    pub inventory_sources: Vec<String>,
-    /// `hash_behaviour = merge`.
-    pub merge_hashes: bool,
-    pub inject_facts: bool,
+/// The version of ansible-core whose behaviour is matched: `ansible_version`.
+pub const ANSIBLE_VERSION: &str = "2.19.14";
+
+/// What is known of a run at its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunFacts<'a> {
+    /// Absolute.
+    pub playbook_dir: &'a str,
+    /// A Python on the controller, for `ansible_playbook_python`.
+    pub python: &'a str,
+    pub config_file: Option<&'a Path>,
+    /// `None` where the command has no such option.
+    pub check: Option<bool>,
+    pub diff: Option<bool>,
+    pub forks: Option<i64>,
+    pub inventory: &'a [String],
+    pub limit: Option<&'a str>,
+    pub run_tags: &'a [String],
+    pub skip_tags: &'a [String],
+    pub verbosity: i64,
 }
 
-/// What holds for a play, or a batch of it.
-#[derive(Clone, Debug, Default)]
-pub struct PlayFacts {
-    pub name: String,
-    pub dir: PathBuf,
-    /// `ansible_play_hosts_all`.
-    pub hosts_all: Arc<[HostName]>,
-    /// `ansible_play_hosts`: those that have not failed.
-    pub hosts: Arc<[HostName]>,
-    /// `ansible_play_batch`.
-    pub batch: Arc<[HostName]>,
-    pub roles: Vec<Arc<RoleContext>>,
+fn texts<T: AsRef<str>>(items: &[T]) -> Value {
+    Value::list(items.iter().map(|i| Value::from(i.as_ref())).collect())
 }
 
-/// What holds for a task.
-#[derive(Clone, Debug, Default)]
-pub struct TaskFacts {
-    pub role: Option<Arc<RoleContext>>,
-    pub search_path: Arc<[PathBuf]>,
-}
-
-/// Names of all magic variables, for `vars` and for warnings about reserved names.
-pub(super) const NAMES: &[&str] = &[
-    "ansible_check_mode",
-    "ansible_collection_name",
-    "ansible_config_file",
-    "ansible_dependent_role_names",
-    "ansible_diff_mode",
-    "ansible_facts",
-    "ansible_forks",
-    "ansible_inventory_sources",
-    "ansible_limit",
-    "ansible_parent_role_names",
-    "ansible_parent_role_paths",
-    "ansible_play_batch",
-    "ansible_play_hosts",
-    "ansible_play_hosts_all",
-    "ansible_play_name",
-    "ansible_play_role_names",
-    "ansible_playbook_python",
-    "ansible_role_name",
-    "ansible_role_names",
-    "ansible_run_tags",
-    "ansible_search_path",
-    "ansible_skip_tags",
-    "ansible_verbosity",
-    "ansible_version",
-    "group_names",
-    "groups",
-    "hostvars",
-    "inventory_dir",
-    "inventory_file",
-    "inventory_hostname",
-    "inventory_hostname_short",
-    "omit",
-    "play_hosts",
-    "playbook_dir",
-    "role_name",
-    "role_names",
-    "role_path",
-    "role_uuid",
-    "vars",
-];
-
-/// The version of ansible-core whose behaviour this is; what `ansible_version` says.
-const REFERENCE: (i64, i64, i64) = (2, 19, 14);
-
-pub(super) fn get(scope: &Scope, name: &str) -> Option<Binding> {
-    if let Some(binding) = structure(scope, name) {
-        return Some(binding);
-    }
-    let value = run(scope, name)
-        .or_else(|| host(scope, name))
-        .or_else(|| scope.play.as_deref().and_then(|p| play(p, name)))
-        .or_else(|| task(&scope.task, name))?;
-    Some(Binding::Value(value))
-}
-
-fn structure(scope: &Scope, name: &str) -> Option<Binding> {
-    Some(match name {
-        "hostvars" => Binding::Scopes(Arc::new(super::scope::HostVars::of(scope))),
-        "groups" => Binding::Value(Value::Map(scope.store.inventory().groups.clone())),
-        "omit" => Binding::Value(Value::Omit),
-        _ => return None,
-    })
-}
-
-fn run(scope: &Scope, name: &str) -> Option<Value> {
-    let run = &scope.run;
-    Some(match name {
-        "ansible_check_mode" => run.check.into(),
-        "ansible_diff_mode" => run.diff.into(),
-        "ansible_verbosity" => i64::from(run.verbosity).into(),
-        "ansible_forks" => run.forks.into(),
-        "ansible_limit" => run.limit.as_deref()?.into(),
-        "ansible_run_tags" => texts(run.run_tags.iter()),
-        "ansible_skip_tags" => texts(run.skip_tags.iter()),
-        "ansible_config_file" => run.config_file.as_deref().map_or(Value::Null, path),
-        "ansible_inventory_sources" => texts(run.inventory_sources.iter()),
-        "ansible_playbook_python" => "/usr/bin/python3".into(),
-        "ansible_version" => version(),
-        _ => return None,
-    })
-}
-
-fn host(scope: &Scope, name: &str) -> Option<Value> {
-    let host = scope.host.as_ref()?;
-    Some(match name {
-        "inventory_hostname" => host.as_str().into(),
-        "inventory_hostname_short" => host.split('.').next().unwrap_or_default().into(),
-        "group_names" => texts(scope.state.groups.iter().map(|g| g.as_str())),
-        "inventory_file" => scope.state.inventory_file.as_deref().map_or(Value::Null, path),
-        "inventory_dir" => scope.state.inventory_file.as_deref().and_then(Path::parent).map_or(Value::Null, path),
-        _ => return None,
-    })
-}
-
-fn play(play: &PlayFacts, name: &str) -> Option<Value> {
-    let hosts = |list: &[HostName]| texts(list.iter().map(|h| h.as_str()));
-    let own = || play.roles.iter().map(|r| r.full_name());
-    let dependencies = || play.roles.iter().flat_map(|r| r.dependencies.iter().map(|d| d.full_name()));
-    let unique = |names: Vec<String>| texts(indexmap::IndexSet::<String>::from_iter(names).iter());
-    Some(match name {
-        "playbook_dir" => path(&play.dir),
-        "ansible_play_name" => play.name.as_str().into(),
-        "ansible_play_hosts" => hosts(&play.hosts),
-        "ansible_play_hosts_all" => hosts(&play.hosts_all),
-        "ansible_play_batch" | "play_hosts" => hosts(&play.batch),
-        "ansible_play_role_names" | "role_names" => texts(own()),
-        "ansible_dependent_role_names" => unique(dependencies().collect()),
-        "ansible_role_names" => unique(dependencies().chain(own()).collect()),
-        _ => return None,
-    })
-}
-
-fn task(task: &TaskFacts, name: &str) -> Option<Value> {
-    if name == "ansible_search_path" {
-        return Some(texts(task.search_path.iter().map(|p| p.to_string_lossy())));
-    }
-    let role = task.role.as_ref()?;
-    Some(match name {
-        "role_name" => (&*role.name).into(),
-        "ansible_role_name" => role.full_name().into(),
-        "role_path" => path(&role.path),
-        "role_uuid" => role.id.0.to_string().into(),
-        "ansible_collection_name" => role.collection.as_deref()?.into(),
-        "ansible_parent_role_names" => texts(role.chain.iter().rev().map(|r| r.full_name())),
-        "ansible_parent_role_paths" => texts(role.chain.iter().rev().map(|r| r.path.to_string_lossy())),
-        _ => return None,
-    })
-}
-
-fn texts<S: AsRef<str>>(items: impl Iterator<Item = S>) -> Value {
-    Value::list(items.map(|s| Value::from(s.as_ref())).collect())
-}
-
-fn path(path: &Path) -> Value {
-    path.to_string_lossy().into_owned().into()
-}
-
-fn version() -> Value {
-    let (major, minor, revision) = REFERENCE;
-    let full = format!("{major}.{minor}.{revision}");
+/// `playbook_dir`, `ansible_version`, `ansible_check_mode`, `ansible_forks`, …
+pub fn run_magic(facts: &RunFacts<'_>) -> Map {
     let mut map = Map::new();
-    map.insert("full", full.as_str());
-    map.insert("major", major);
-    map.insert("minor", minor);
-    map.insert("revision", revision);
-    map.insert("string", full);
-    Value::map(map)
+    map.insert("playbook_dir", facts.playbook_dir);
+    map.insert("ansible_playbook_python", facts.python);
+    let file = facts.config_file.map_or(Value::Null, |p| p.to_string_lossy().into_owned().into());
+    map.insert("ansible_config_file", file);
+    map.insert("ansible_version", version());
+    let mut optional = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            map.insert(name, value);
+        }
+    };
+    optional("ansible_check_mode", facts.check.map(Value::Bool));
+    optional("ansible_diff_mode", facts.diff.map(Value::Bool));
+    optional("ansible_forks", facts.forks.map(Value::Int));
+    optional("ansible_limit", facts.limit.map(Value::from));
+    map.insert("ansible_inventory_sources", texts(facts.inventory));
+    map.insert("ansible_run_tags", texts(facts.run_tags));
+    map.insert("ansible_skip_tags", texts(facts.skip_tags));
+    map.insert("ansible_verbosity", Value::Int(facts.verbosity));
+    map
+}
+
+fn version() -> Map {
+    let mut map = Map::new();
+    map.insert("string", ANSIBLE_VERSION);
+    map.insert("full", ANSIBLE_VERSION);
+    let parts = ANSIBLE_VERSION.split('.').map(|p| p.parse().unwrap_or(0));
+    for (name, number) in ["major", "minor", "revision"].into_iter().zip(parts) {
+        map.insert(name, Value::Int(number));
+    }
+    map
+}
+
+/// Hosts and roles of a play as they are now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlayFacts<'a> {
+    pub name: &'a str,
+    /// All hosts of the play, also those that failed.
+    pub hosts_all: &'a [&'a str],
+    /// Those still in it.
+    pub hosts: &'a [&'a str],
+    /// Those of the current batch that are still in it.
+    pub batch: &'a [&'a str],
+    /// Roles that the play names.
+    pub roles: &'a [&'a str],
+    /// Roles that come as dependencies.
+    pub dependent_roles: &'a [&'a str],
+}
+
+/// `ansible_play_name`, `ansible_play_hosts`, `ansible_role_names`, …
+pub fn play_magic(facts: &PlayFacts<'_>) -> Map {
+    let mut map = Map::new();
+    let mut all_roles = facts.roles.to_vec();
+    all_roles.extend(facts.dependent_roles.iter().filter(|r| !facts.roles.contains(r)));
+    map.insert("ansible_role_names", texts(&all_roles));
+    map.insert("ansible_play_role_names", texts(facts.roles));
+    map.insert("ansible_dependent_role_names", texts(facts.dependent_roles));
+    map.insert("role_names", texts(facts.roles));
+    map.insert("ansible_play_name", facts.name);
+    map.insert("ansible_play_hosts_all", texts(facts.hosts_all));
+    map.insert("ansible_play_hosts", texts(facts.hosts));
+    let batch = texts(facts.batch);
+    map.insert("ansible_play_batch", batch.clone());
+    map.insert("play_hosts", batch);
+    map
+}
+
+/// What a role's tasks know of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RoleFacts<'a> {
+    /// Without the collection.
+    pub name: &'a str,
+    pub collection: Option<&'a str>,
+    pub path: &'a str,
+    /// Distinct for each use of a role.
+    pub uuid: &'a str,
+}
+
+/// `role_name`, `role_path`, `ansible_role_name`, …
+pub fn role_magic(facts: &RoleFacts<'_>) -> Map {
+    let mut map = Map::new();
+    map.insert("role_name", facts.name);
+    map.insert("role_path", facts.path);
+    map.insert("role_uuid", facts.uuid);
+    map.insert("ansible_collection_name", facts.collection.map_or(Value::Null, Value::from));
+    let full = facts.collection.map_or_else(|| facts.name.to_owned(), |c| format!("{c}.{}", facts.name));
+    map.insert("ansible_role_name", full);
+    map
 }

@@ -5,6 +5,8 @@ mod facts;
 mod host;
 mod hostvars;
 mod layer;
+mod magic;
+mod show;
 mod task;
 
 pub use extra::{KeyValues, extra_vars};
@@ -12,4 +14,6 @@ pub use facts::HostState;
 pub use host::{HostLayers, InventoryVars};
 pub use hostvars::{HostStates, HostVars};
 pub use layer::Layer;
+pub use magic::{ANSIBLE_VERSION, PlayFacts, RoleFacts, RunFacts, play_magic, role_magic, run_magic};
+pub use show::Shown;
 pub use task::{Explained, PlayVars, RoleVars, RunVars, TaskVars};

@@ -234,12 +234,14 @@ impl Variables for TaskVars {
                 names.insert(name.clone());
             }
         };
+        let mut lowest = vec![];
         self.below(&mut |_, _, map| {
-            map.keys().for_each(&mut add);
+            lowest.push(map);
             true
         });
+        lowest.iter().rev().flat_map(|map| map.keys()).for_each(&mut add);
         if let Some(host) = &self.host {
-            host.parts().flat_map(|p| p.vars.keys()).for_each(&mut add);
+            host.parts_from_below().flat_map(|p| p.vars.keys()).for_each(&mut add);
             self.state.fact_names(self.run.inject_facts).for_each(&mut add);
         }
         self.above(&mut |_, _, map| {

@@ -142,18 +142,19 @@ fn group(inventory: &mut Inventory, name: &str, data: &Json, hosts: &mut IndexSe
     let wrong = |part: &str, found: &Json, wants: &str| {
         fault(format!("Value contains '{name}.{part}' which is '{}' instead of '{wants}'.", class(found)))
     };
-    let mut malformed = None;
+    let sole = Json::Array(vec![Json::String(name.clone())]);
+    let known =
+        |map: &serde_json::Map<String, Json>| ["hosts", "vars", "children"].iter().any(|k| map.contains_key(*k));
+    let malformed = data.as_object().is_some_and(|map| !known(map));
     let (list, vars, children) = match data {
-        Json::Object(map) if ["hosts", "vars", "children"].iter().any(|k| map.contains_key(*k)) => {
-            (map.get("hosts"), map.get("vars"), map.get("children"))
-        }
+        Json::Object(map) if !malformed => (map.get("hosts"), map.get("vars"), map.get("children")),
         Json::Object(_) => {
             let text = format!(
                 "Treating malformed group {shown} as the sole host of that group. Variables provided in this manner cannot be \
                  templated."
             );
             inventory.warn(deprecated(text));
-            (Some(&*malformed.insert(Json::Array(vec![Json::String(name.clone())]))), Some(data), None)
+            (Some(&sole), Some(data), None)
         }
         other => {
             inventory.warn(deprecated(format!("Group {shown} was converted to 'dict' from '{}'.", class(other))));
@@ -175,7 +176,9 @@ fn group(inventory: &mut Inventory, name: &str, data: &Json, hosts: &mut IndexSe
     }
     if let Some(vars) = vars {
         for (key, value) in vars.as_object().ok_or_else(|| wrong("vars", vars, "dict"))? {
-            inventory.set_group_var(id, key, trusted(value)).map_err(fault)?;
+            // Variables of a malformed group are not templates.
+            let value = if malformed { Value::from(value.clone()) } else { trusted(value) };
+            inventory.set_group_var(id, key, value).map_err(fault)?;
         }
     }
     for child in children.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
