@@ -9,7 +9,6 @@ pub mod names;
 pub mod plan;
 pub mod playbook;
 pub mod remote;
-pub mod sandbox;
 pub mod template;
 pub mod value;
 pub mod vars;
