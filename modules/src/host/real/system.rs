@@ -55,3 +55,45 @@ fn usage(stat: StatVfs) -> FsUsage {
         inodes_available: stat.f_favail,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Real, Session};
+    use super::*;
+    use crate::host::{Command, Observe};
+
+    #[test]
+    fn file_systems_answer_in_order_and_on_their_own() {
+        let paths = ["/", "/nowhere/at/all", "/proc"].map(PathBuf::from);
+        let usages = fs_usage(&paths, Duration::from_secs(10));
+        assert!(usages[0].as_ref().is_ok_and(|usage| usage.blocks > 0 && usage.fragment_size > 0), "{usages:?}");
+        assert_eq!(usages[1].as_ref().map_err(io::Error::kind), Err(io::ErrorKind::NotFound));
+        assert!(usages[2].is_ok(), "{usages:?}");
+    }
+
+    #[test]
+    fn queries_side_by_side_keep_their_order_and_their_limits() {
+        let real = Real::new(Session::default());
+        let say = |text: &str| Command::new("/bin/sh").args(["-c", &format!("echo {text}")]);
+        let slow = Command::new("/bin/sh").args(["-c", "sleep 60"]).timeout(Duration::from_millis(100));
+        let texts = ["a", "bb", "ccc", "dddd", "eeeee", "f", "gg", "hhh", "iiii", "jjjjj"];
+        let mut commands: Vec<Command> = texts.iter().map(|text| say(text)).collect();
+        commands.push(slow);
+        commands.push(Command::new("/nowhere/at/all"));
+        let outputs = real.query_all(&commands);
+        let said: Vec<String> = outputs
+            .iter()
+            .take(10)
+            .map(|o| o.as_ref().map(|o| o.stdout_text().trim().to_owned()).unwrap_or_default())
+            .collect();
+        assert_eq!(said, texts);
+        assert!(outputs[10].as_ref().is_ok_and(|output| output.timed_out), "{outputs:?}");
+        assert!(outputs[11].is_err());
+    }
+
+    #[test]
+    fn uname_is_this_kernel() {
+        assert_eq!(uname().system, "Linux");
+        assert_eq!(uname().release, std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim());
+    }
+}
