@@ -9,6 +9,7 @@ pub mod names;
 pub mod plan;
 pub mod playbook;
 pub mod remote;
+pub mod sandbox;
 pub mod template;
 pub mod value;
 pub mod vars;

@@ -276,7 +276,9 @@ impl<'p> Build<'p> {
         if let Some(role) = &place.frame.role {
             for topic in &task.listen {
                 listen.push(format!("{} : {}", role.full_name(), topic.node).into());
-                listen.push(format!("{} : {}", role.name, topic.node).into());
+                if role.collection.is_some() {
+                    listen.push(format!("{} : {}", role.name, topic.node).into());
+                }
             }
         }
         Some(PlannedTask {

@@ -1,6 +1,8 @@
 //! `--list-tasks`, `--list-tags`, `--list-hosts`: what a plan holds, in the shape of ansible-playbook's output.
 
 use super::model::{PlannedBlock, PlannedItem, PlannedPlay};
+use super::tags::{RenderTag, rendered};
+use crate::playbook::Templated;
 use crate::value::{Value, repr_str};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,13 +26,15 @@ pub struct ListedPlay<'a> {
     pub hosts: Vec<String>,
     /// All blocks, with tags applied.
     pub blocks: Vec<Arc<PlannedBlock>>,
+    /// Renders tags; those that it cannot render are shown as they are written.
+    pub render: &'a RenderTag<'a>,
 }
 
 /// The listing of one playbook.
 pub fn listing(playbook: &str, plays: &[ListedPlay], what: Listing) -> String {
     let mut out = format!("\nplaybook: {playbook}\n");
     for (number, play) in plays.iter().enumerate() {
-        let own = tags_of(&play.play.keywords.tags);
+        let own = tags_of(&play.play.keywords.tags, play.render);
         let joined = own.iter().cloned().collect::<Vec<_>>().join(",");
         out += &format!("\n  play #{} ({}): {}\tTAGS: [{joined}]", number + 1, play.patterns.join(","), play.name);
         if what.hosts {
@@ -50,25 +54,31 @@ pub fn listing(playbook: &str, plays: &[ListedPlay], what: Listing) -> String {
             text += "    tasks:\n";
         }
         for block in &play.blocks {
-            tasks(block, &own, what, &mut all, &mut text);
+            tasks(block, play, &own, what, &mut all, &mut text);
         }
         if what.tags {
             text += &format!("      TASK TAGS: [{}]\n", all.into_iter().collect::<Vec<_>>().join(", "));
         }
         out += &text;
-        out.push('\n');
     }
     out
 }
 
-fn tasks(block: &PlannedBlock, own: &BTreeSet<String>, what: Listing, all: &mut BTreeSet<String>, out: &mut String) {
+fn tasks(
+    block: &PlannedBlock,
+    play: &ListedPlay,
+    own: &BTreeSet<String>,
+    what: Listing,
+    all: &mut BTreeSet<String>,
+    out: &mut String,
+) {
     // Ansible lists neither `rescue` nor `always`; with force_handlers they hold what is not listed anyway.
     for item in &block.block {
         match item {
-            PlannedItem::Block(inner) => tasks(inner, own, what, all, out),
+            PlannedItem::Block(inner) => tasks(inner, play, own, what, all, out),
             PlannedItem::Task(task) if task.implicit => {}
             PlannedItem::Task(task) => {
-                let tags = tags_of(&task.keywords.tags);
+                let tags = tags_of(&task.keywords.tags, play.render);
                 if what.tasks {
                     let shown: Vec<String> = own.union(&tags).cloned().collect();
                     let name = match task.written_name() {
@@ -83,19 +93,8 @@ fn tasks(block: &PlannedBlock, own: &BTreeSet<String>, what: Listing, all: &mut 
     }
 }
 
-/// Tags as texts; templates as they are written.
-fn tags_of(tags: &[crate::playbook::Templated]) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    for tag in tags {
-        match &tag.node {
-            Value::List(items) => out.extend(items.iter().map(Value::to_string)),
-            Value::Null => {}
-            one => {
-                out.insert(one.to_string());
-            }
-        }
-    }
-    out
+fn tags_of(tags: &[Templated], render: &RenderTag) -> BTreeSet<String> {
+    rendered(tags, &|tag| Ok(render(tag).unwrap_or_else(|_| tag.clone()))).unwrap_or_default()
 }
 
 impl PlannedPlay {

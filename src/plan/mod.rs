@@ -3,6 +3,8 @@
 //! [`Planner`] is the door: `plan` for playbooks, `include_tasks` and `include_role` for includes at run time.
 
 mod build;
+#[cfg(test)]
+mod cases;
 mod check;
 mod context;
 mod defaults;

@@ -174,7 +174,8 @@ fn with_own_vars(include: &PlannedTask, vars: &Arc<Map>) -> Arc<Map> {
     }
 }
 
-/// Each diagnostic once: a file that is imported twice has its faults once. Errors stand before warnings.
+/// Each diagnostic once: a file that is imported twice has its faults once. Errors stand before warnings, those of one
+/// file in the order of the text.
 fn distinct(all: Diagnostics) -> Diagnostics {
     let mut out: Diagnostics = Vec::new();
     for diagnostic in all {
@@ -182,6 +183,6 @@ fn distinct(all: Diagnostics) -> Diagnostics {
             out.push(diagnostic);
         }
     }
-    out.sort_by_key(|d| d.severity != Severity::Error);
+    out.sort_by_key(|d| (d.severity != Severity::Error, d.span().map(|s| (s.file, s.start))));
     out
 }

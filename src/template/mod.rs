@@ -1,13 +1,28 @@
 //! Templates: Jinja2 as ansible-core 2.19 runs it. Pure: files, processes, clock and randomness come through [`Outside`].
+//!
+//! `syntax/` makes trees of text, `runtime/` evaluates them over values that behave as Python's, `filters/`, `tests/` and
+//! `lookups/` are the catalogues. Other parts use [`Engine`] and [`Templar`].
 
 mod engine;
 mod error;
+mod examples;
+mod filters;
+mod header;
+mod lookups;
 mod outside;
+mod regex;
+mod runtime;
+mod syntax;
 mod templar;
+mod tests;
 mod variables;
 
 pub use engine::{Engine, TemplateSettings};
 pub use error::{ErrorKind, TemplateError};
+pub use filters::{CATALOGUE as FILTERS, Filter};
+pub use lookups::{CATALOGUE as LOOKUPS, Lookup};
 pub use outside::{Decrypt, NoOutside, Outside, PipeOutput, UrlRequest};
+pub use runtime::Param;
 pub use templar::{Context, FileOptions, Templar};
+pub use tests::{CATALOGUE as TESTS, Test};
 pub use variables::{Binding, Overlay, Scopes, Variables};

@@ -212,25 +212,31 @@ pub(crate) fn resolve(
     files: &[(PathBuf, bool)],
 ) -> Result<Settings, String> {
     let mut settings = Settings::default();
-    let mut reader = Reader { source, local, host, settings: &mut settings, final_pass: false, wants_final: false };
+    let named = host.to_owned();
+    let mut reader =
+        Reader { source, local, host, named, settings: &mut settings, final_pass: false, wants_final: false };
     reader.command_line(options)?;
     reader.files(files)?;
     if reader.wants_final {
         reader.final_pass = true;
+        reader.named = reader.settings.hostname(host);
+        // The name counts as given from here on, as in OpenSSH.
+        reader.settings.values.insert("hostname".to_owned(), reader.named.clone());
         reader.files(files)?;
     }
-    settings.finish(host);
+    let name = settings.hostname(host);
+    settings.values.insert("hostname".to_owned(), name);
     Ok(settings)
 }
 
 impl Settings {
-    /// `HostName` with its tokens expanded, or the host itself.
-    fn finish(&mut self, host: &str) {
+    /// `HostName` with its tokens expanded, or the host itself; lower case.
+    fn hostname(&self, host: &str) -> String {
         let name = match self.get("hostname") {
             Some(name) => expand(name, &|c| (c == 'h').then(|| host.to_owned())).unwrap_or_else(|_| name.to_owned()),
             None => host.to_owned(),
         };
-        self.values.insert("hostname".to_owned(), name.to_lowercase());
+        name.to_lowercase()
     }
 }
 
@@ -238,6 +244,8 @@ struct Reader<'a> {
     source: &'a dyn Source,
     local: &'a Local,
     host: &'a str,
+    /// What `Host` lines are compared with: the host as written, in the final pass the name it resolved to.
+    named: String,
     settings: &'a mut Settings,
     final_pass: bool,
     wants_final: bool,
@@ -298,7 +306,7 @@ impl Reader<'_> {
         };
         let words = words(rest).map_err(|e| format!("{}: {e}", place()))?;
         match keyword.as_str() {
-            "host" => *active = exact_list(&words.join(","), self.host),
+            "host" => *active = exact_list(&words.join(","), &self.named),
             "match" => {
                 let matched = self.matches(&words).map_err(|e| format!("{}: {e}", place()))?;
                 *active = matched;

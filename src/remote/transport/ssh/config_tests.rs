@@ -117,7 +117,7 @@ fn agrees_with_openssh() {
         ("other", ""),
         ("WEB1", ""),
         ("web1", "-o User=x -o Port=1 -o ProxyCommand=none"),
-        ("web3", "-o HostName=1.2.3.4 -i /k1 -i /k2 -J a,b"),
+        ("web3", "-o HostName=1.2.3.4 -i /etc/hostname -i /etc/passwd -J a,b"),
     ] {
         let words: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
         let options = crate::remote::transport::ssh_args::parse(&words).unwrap().options;

@@ -1,0 +1,98 @@
+//! The csvfile lookup: a column of the row that a key names.
+
+use super::{How, LOOKUP, Lookup, file, keyvalue, search};
+use crate::template::filters::optional;
+use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
+
+pub const LOOKUPS: &[Lookup] = &[Lookup {
+    name: "csvfile",
+    summary: "A column of the row that a key names.",
+    params: &[
+        optional("file", "str", "'ansible.csv'"),
+        optional("col", "int", "1"),
+        optional("keycol", "int", "0"),
+        optional("delimiter", "str", "'TAB'"),
+        optional("default", "any", "None"),
+        optional("encoding", "str", "'utf-8'"),
+    ],
+    example: ("query('csvfile', 'a', file='/nothing', errors='ignore')", "[]"),
+    run: csvfile,
+    ..LOOKUP
+}];
+
+fn csvfile(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
+    if terms.is_empty() {
+        return Err(Fault::raw("Search key is required but was not found"));
+    }
+    let mut out = vec![];
+    for term in terms {
+        let (key, pairs) = keyvalue::parse(&text(cx, term)?)?;
+        if key.is_empty() {
+            return Err(Fault::raw("Search key is required but was not found"));
+        }
+        let option = |name: &str, default: &str| -> Res<String> {
+            match pairs.iter().find(|(k, _)| k == name) {
+                Some((_, v)) => Ok(v.clone()),
+                None => args.text_or(cx, name, default),
+            }
+        };
+        let column = |name: &str, default: &str| -> Res<usize> {
+            option(name, default)?.trim().parse().map_err(|_| Fault::raw(format!("{name} must be an integer")))
+        };
+        let name = option("file", "ansible.csv")?;
+        let path = search::find(cx, Some("files"), &name)
+            .ok_or_else(|| Fault::raw(format!("Unable to find '{name}' in expected paths.")))?;
+        let delimiter = match option("delimiter", "TAB")?.as_str() {
+            "TAB" => '\t',
+            text => text.chars().next().ok_or_else(|| Fault::raw("delimiter must be a 1-character string"))?,
+        };
+        let (key_column, value_column) = (column("keycol", "0")?, column("col", "1")?);
+        let rows = rows(&file::read(cx, &path)?, delimiter);
+        let row = rows.iter().find(|r| r.get(key_column).is_some_and(|k| *k == key));
+        match row {
+            Some(row) => {
+                out.push(V::str(row.get(value_column).ok_or_else(|| Fault::raw("list index out of range"))?.as_str()))
+            }
+            None => match args.get("default") {
+                None => {}
+                Some(V::List(l)) => out.extend(l.items(cx)),
+                Some(default) => out.push(default.clone()),
+            },
+        }
+    }
+    Ok(out)
+}
+
+/// The rows of a CSV text: quoted fields, doubled quotes.
+fn rows(source: &str, delimiter: char) -> Vec<Vec<String>> {
+    let mut rows = vec![];
+    let mut row = vec![];
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                field.push('"');
+            }
+            '"' if quoted => quoted = false,
+            c if quoted => field.push(c),
+            '"' if field.is_empty() => quoted = true,
+            c if c == delimiter => row.push(std::mem::take(&mut field)),
+            '\r' => {}
+            '\n' => {
+                if !row.is_empty() || !field.is_empty() {
+                    row.push(std::mem::take(&mut field));
+                }
+                rows.push(std::mem::take(&mut row));
+            }
+            c => field.push(c),
+        }
+    }
+    if !row.is_empty() || !field.is_empty() {
+        row.push(field);
+        rows.push(row);
+    }
+    rows
+}

@@ -1,0 +1,83 @@
+//! The subelements lookup: each item with each part of one of its lists.
+
+use super::{How, LOOKUP, Lookup};
+use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, text, truth};
+
+pub const LOOKUPS: &[Lookup] = &[Lookup {
+    name: "subelements",
+    summary: "Pairs of each item and each part of one of its lists.",
+    example: ("query('subelements', [{'n': 'a', 'l': [1]}], 'l')", "[({'n': 'a', 'l': [1]}, 1)]"),
+    run: subelements,
+    ..LOOKUP
+}];
+
+fn subelements(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
+    let bad = |more: &str| Fault::raw(format!("subelements lookup expects a list of two or three items, {more}"));
+    let (items, path, flags) = match terms {
+        [items, V::Str(path)] => (items, path, None),
+        [items, V::Str(path), V::Dict(flags)] => (items, path, Some(flags)),
+        [_, V::Str(_), _] => {
+            return Err(bad("the optional third item must be a dict with flags ('skip_missing',)"));
+        }
+        [_, _] | [_, _, _] => return Err(bad("first a dict or a list, second a string pointing to the subkey")),
+        _ => return Err(bad("")),
+    };
+    let skip = match flags.and_then(|f| f.get_str(cx, "skip_missing")) {
+        None => false,
+        Some(V::Str(t)) => matches!(t.to_lowercase().as_str(), "yes" | "true" | "1" | "on" | "y" | "t"),
+        Some(v) => truth(&v)?,
+    };
+    let elements = match items {
+        V::Dict(d) => {
+            if d.get_str(cx, "skipped").is_some_and(|v| !matches!(v, V::Bool(false))) {
+                return Ok(vec![]);
+            }
+            d.items(cx).into_iter().map(|(_, v)| v).collect()
+        }
+        V::List(_) => iterate(cx, items)?,
+        _ => return Err(bad("first a dict or a list, second a string pointing to the subkey")),
+    };
+    let keys: Vec<&str> = path.split('.').collect();
+    let mut out = vec![];
+    for element in elements {
+        let V::Dict(dict) = &element else {
+            return Err(Fault::raw(format!("subelements lookup expects a dictionary, got '{}'", text(cx, &element)?)));
+        };
+        if dict.get_str(cx, "skipped").is_some_and(|v| !matches!(v, V::Bool(false))) {
+            continue;
+        }
+        let mut at = element.clone();
+        let mut missing = false;
+        for (i, key) in keys.iter().enumerate() {
+            let V::Dict(dict) = &at else {
+                return Err(Fault::raw(format!(
+                    "the key {key} should point to a dictionary, got '{}'",
+                    text(cx, &at)?
+                )));
+            };
+            match dict.get_str(cx, key) {
+                Some(next) => at = next.trip()?,
+                None if skip => {
+                    missing = true;
+                    break;
+                }
+                None => {
+                    return Err(Fault::raw(format!(
+                        "could not find '{key}' key in iterated item '{}'",
+                        text(cx, &at)?
+                    )));
+                }
+            }
+            if i + 1 == keys.len() && !matches!(at, V::List(_)) {
+                return Err(Fault::raw(format!("the key {key} should point to a list, got '{}'", text(cx, &at)?)));
+            }
+        }
+        if missing {
+            continue;
+        }
+        for part in iterate(cx, &at)? {
+            out.push(V::tuple(vec![element.clone(), part]));
+        }
+    }
+    Ok(out)
+}

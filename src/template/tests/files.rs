@@ -1,0 +1,107 @@
+//! Tests on files of the controller.
+
+use super::{TEST, Test};
+use crate::template::filters::{as_text, required};
+use crate::template::runtime::{Cx, Fault, Res, V};
+use std::path::PathBuf;
+
+pub const TESTS: &[Test] = &[
+    Test {
+        name: "directory",
+        aliases: &["is_dir"],
+        summary: "A directory.",
+        example: "not ('/nothing' is directory)",
+        run: |cx, v, _| Ok(cx.engine.outside.files().is_dir(&path(cx, v)?)),
+        ..TEST
+    },
+    Test {
+        name: "file",
+        aliases: &["is_file"],
+        summary: "A file.",
+        example: "not ('/nothing' is file)",
+        run: |cx, v, _| Ok(cx.engine.outside.files().is_file(&path(cx, v)?)),
+        ..TEST
+    },
+    Test {
+        name: "exists",
+        aliases: &["link_exists"],
+        summary: "A file or directory.",
+        example: "not ('/nothing' is exists)",
+        run: |cx, v, _| Ok(cx.engine.outside.files().exists(&path(cx, v)?)),
+        ..TEST
+    },
+    Test {
+        name: "link",
+        aliases: &["is_link"],
+        summary: "A symbolic link.",
+        example: "not ('/nothing' is link)",
+        run: |cx, v, _| {
+            let path = path(cx, v)?;
+            let files = cx.engine.outside.files();
+            let parent = path.parent().map(|p| files.canonical(p)).unwrap_or_default();
+            let plain = path.file_name().map(|n| parent.join(n)).unwrap_or_default();
+            Ok(files.exists(&path) && files.canonical(&path) != plain)
+        },
+        ..TEST
+    },
+    Test {
+        name: "abs",
+        aliases: &["is_abs"],
+        summary: "An absolute path.",
+        example: "'/etc' is abs",
+        run: |cx, v, _| Ok(as_text(cx, v)?.starts_with('/')),
+        ..TEST
+    },
+    Test {
+        name: "same_file",
+        aliases: &["is_same_file"],
+        summary: "The same file as another path.",
+        params: &[required("other", "str")],
+        example: "not ('/a' is same_file('/b'))",
+        run: |cx, v, args| {
+            let files = cx.engine.outside.files();
+            Ok(files.canonical(&path(cx, v)?) == files.canonical(&path(cx, &args.value("other"))?))
+        },
+        ..TEST
+    },
+    Test {
+        name: "mount",
+        aliases: &["is_mount"],
+        summary: "A mount point.",
+        example: "not ('/nothing' is mount)",
+        run: |cx, v, _| {
+            let path = cx.engine.outside.files().canonical(&path(cx, v)?);
+            let table = cx.engine.outside.files().read_text(std::path::Path::new("/proc/self/mounts"));
+            let table = table.unwrap_or_default();
+            Ok(table.lines().any(|l| l.split(' ').nth(1).is_some_and(|m| std::path::Path::new(m) == path)))
+        },
+        ..TEST
+    },
+    Test {
+        name: "vaulted_file",
+        summary: "A file that holds vault text.",
+        params: &[],
+        example: "'a' is string",
+        run: |cx, v, _| {
+            let data = cx.engine.outside.files().read(&path(cx, v)?);
+            let data = data.map_err(|_| {
+                Fault::raw(format!(
+                    "Cannot test if the file {} is a vault.",
+                    crate::value::repr_str(v.as_str().unwrap_or(""))
+                ))
+            })?;
+            Ok(data.starts_with(b"$ANSIBLE_VAULT"))
+        },
+        ..TEST
+    },
+];
+
+fn path(cx: &Cx, v: &V) -> Res<PathBuf> {
+    match v {
+        V::Str(t) => Ok(cx.engine.outside.cwd().join(t.as_str())),
+        other => Err(Fault::raw(format!(
+            "stat: path should be string, bytes, os.PathLike or integer, not {}",
+            other.type_name()
+        ))),
+    }
+}
