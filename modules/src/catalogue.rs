@@ -7,6 +7,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
     Entry::of::<crate::files::blockinfile::Blockinfile>(),
     Entry::of::<crate::commands::command::Command>(),
+    Entry::of::<crate::files::copy::Copy>(),
     Entry::of::<crate::files::file::File>(),
     Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::files::lineinfile::Lineinfile>(),

@@ -157,6 +157,14 @@ impl Module for File {
     }
 }
 
+/// Puts a symbolic link in place of what is there (`copy` of a tree).
+///
+/// # Errors
+/// What the host refuses.
+pub(super) fn replace_link(host: &mut dyn Change, target: &Path, link: &Path, present: &str) -> Result<(), Failure> {
+    links::make(host, target, link, false, present)
+}
+
 /// Settles path and state as Ansible does: a file inside a directory that was named, the state that is there.
 fn settle(args: &mut Args, host: &dyn Observe) -> Result<&'static str, Failure> {
     if !matches!(args.state.as_deref(), Some("link" | "absent")) && host.is_dir(&args.path) {

@@ -1,6 +1,7 @@
 //! Modules of the `files` family, one file each; `shared.rs` holds what they have in common.
 
 pub mod blockinfile;
+pub mod copy;
 pub mod file;
 pub mod lineinfile;
 pub mod replace;

@@ -96,6 +96,11 @@ impl Wanted {
         *self == Wanted { unsafe_writes: self.unsafe_writes, ..Wanted::default() }
     }
 
+    /// A wish for owner and group only.
+    pub fn owners(uid: Option<u32>, gid: Option<u32>) -> Self {
+        Wanted { uid, gid, ..Wanted::default() }
+    }
+
     /// The same wish with another mode (`directory_mode`).
     pub fn with_mode(&self, mode: Option<&Json>) -> Self {
         Wanted { mode: mode.filter(|m| !m.is_null()).map(Mode::read), ..self.clone() }

@@ -3,7 +3,7 @@
 use super::{Args, Draft, Step};
 use crate::contract::Failure;
 use crate::files::shared::{normal_path, real_path, text};
-use crate::host::{Change, Observe, failure_at, state_of};
+use crate::host::{Change, failure_at, state_of};
 use std::path::{Path, PathBuf};
 
 impl Draft<'_> {
