@@ -14,10 +14,21 @@ use crate::value::{Map, Text, Trust, Value};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tightbeam_modules::contract::{Arg, ModuleSpec};
 
 const ROOT: &str = "/pb";
 
+static THING: ModuleSpec = {
+    let args: &[Arg] = &[
+        Arg::path("path").required().aliases(&["dest"]),
+        Arg::str("state").choices(&["present", "absent"]),
+        Arg::int("count"),
+    ];
+    ModuleSpec::new("test.own.thing", "For tests.", args)
+};
+
 static ACTIONS: &[ControllerAction] = &[
+    ControllerAction { name: "test.own.thing", spec: Some(&THING) },
     ControllerAction { name: "ansible.builtin.assert", spec: None },
     ControllerAction { name: "ansible.builtin.copy", spec: None },
     ControllerAction { name: "ansible.builtin.debug", spec: None },

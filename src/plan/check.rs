@@ -27,7 +27,15 @@ pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) 
     if foreseen || task.args.variable.is_some() {
         return vec![];
     }
-    let Some(given) = literal(task, spec) else { return vec![] };
+    let given = match literal(task, spec) {
+        Given::Known(given) => given,
+        Given::Unknown => return vec![],
+        Given::RawUnsupported => {
+            let message = format!("Action '{}' does not support raw params.", resolved.name);
+            let span = task.args.place(RAW_PARAMS).unwrap_or(task.action.span);
+            return vec![Diagnostic::error(Code::ARGS_INVALID, message).at(span, "")];
+        }
+    };
     let complete = keywords.module_defaults.is_empty();
     let templates = task.args.map.values().any(Value::needs_render);
     let Err(faults) = validate(spec, given) else { return vec![] };
@@ -59,8 +67,16 @@ pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) 
     out
 }
 
-/// The arguments as the module gets them; `None` where they cannot be known.
-fn literal(task: &Task, spec: &ModuleSpec) -> Option<JsonMap> {
+enum Given {
+    Known(JsonMap),
+    /// Only rendering tells.
+    Unknown,
+    /// Free-form text for an action that takes none.
+    RawUnsupported,
+}
+
+/// The arguments as the module gets them.
+fn literal(task: &Task, spec: &ModuleSpec) -> Given {
     let mut given = task.args.map.to_json();
     if let Some(raw) = given.shift_remove(RAW_PARAMS) {
         match spec.free_form {
@@ -69,12 +85,10 @@ fn literal(task: &Task, spec: &ModuleSpec) -> Option<JsonMap> {
             }
             // One template may become the whole dictionary of arguments.
             None if RAW.contains(&spec.short_name()) || task.args.raw_params().is_some_and(Value::needs_render) => {
-                return None;
+                return Given::Unknown;
             }
-            None => {
-                given.insert(RAW_PARAMS.to_owned(), raw);
-            }
+            None => return Given::RawUnsupported,
         }
     }
-    Some(given)
+    Given::Known(given)
 }

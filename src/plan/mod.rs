@@ -22,6 +22,8 @@ mod role_files;
 mod roles;
 mod synthetic;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Included, PlanSettings, RoleRequest, StaticRender, StaticScope};
 pub use handlers::notified;

@@ -459,6 +459,41 @@ mod tests {
         assert_eq!(table, fields);
     }
 
+    /// `tests/plan/keywords.txt`: level, name, type and inheritance of ansible-core 2.19's field attributes.
+    #[test]
+    fn table_agrees_with_ansible() {
+        let recorded = include_str!("../../tests/plan/keywords.txt");
+        let mut table = Vec::new();
+        for level in Level::ALL {
+            for k in of_level(level) {
+                let ty = match k.ty {
+                    Type::Bool => "bool",
+                    Type::Int => "int",
+                    Type::Float => "float",
+                    Type::Percent => "percent",
+                    Type::Str => "string",
+                    Type::Dict => "dict",
+                    Type::LoopControl => "class",
+                    Type::Own if k.name == "args" => "dict",
+                    Type::Own if k.name == "vars_prompt" => "list",
+                    Type::Own => "string",
+                    Type::Strs | Type::List | Type::Conditions | Type::Tasks | Type::Roles => "list",
+                };
+                let inherited = match k.inherited {
+                    Inherited::No => "no",
+                    Inherited::Nearest => "nearest",
+                    Inherited::OuterFirst => "outer first",
+                    Inherited::Union => "union",
+                };
+                table.push(format!("{} {} {ty} {inherited}", level.class(), k.name));
+            }
+        }
+        table.sort();
+        let mut recorded: Vec<&str> = recorded.lines().collect();
+        recorded.sort_unstable();
+        assert_eq!(table, recorded);
+    }
+
     #[test]
     fn reference_has_every_keyword_with_a_text() {
         let text = keyword_reference();

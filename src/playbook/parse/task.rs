@@ -108,7 +108,7 @@ impl Parser<'_> {
             }
             own_keys.push((name.clone(), key.span));
             match name.strip_prefix("with_") {
-                Some(lookup) if (self.grammar.is_lookup)(lookup) => self.with_loop(&mut task, node, key, lookup, value),
+                Some(lookup) if (self.grammar.is_lookup)(lookup) => self.with_loop(&mut task, key, lookup, value),
                 _ => match find(&name, level) {
                     Some(keyword) => self.task_keyword(&mut task, keyword, value, class),
                     None => self.unknown(key, class, level),
@@ -141,9 +141,11 @@ impl Parser<'_> {
             "poll" => task.poll = self.scalar(keyword, value),
             "listen" => task.listen = self.texts("listen", value),
             "loop" => {
-                // `loop: null` is no loop. A `with_…` before it gives way, as there the last one stands.
-                if !value.is_null() {
-                    task.looping = Loop::Items(templated(value));
+                // `loop: null` is no loop. After `with_…` it replaces the terms, as in Ansible.
+                match &mut task.looping {
+                    _ if value.is_null() => {}
+                    Loop::Lookup { terms, .. } => *terms = templated(value),
+                    other => *other = Loop::Items(templated(value)),
                 }
             }
             "loop_control" => self.loop_control(&mut task.loop_control, value),
@@ -153,14 +155,13 @@ impl Parser<'_> {
         }
     }
 
-    fn with_loop(&mut self, task: &mut Task, node: &Node, key: &Node, lookup: &str, value: &Node) {
+    fn with_loop(&mut self, task: &mut Task, key: &Node, lookup: &str, value: &Node) {
         if !task.looping.is_once() {
             self.fault(Code::TASK_ACTION, format!("duplicate loop in task: {lookup}"), key.span);
         } else if value.is_null() {
             let message = format!("you must specify a value when using with_{lookup}");
             self.fault(Code::KEYWORD_TYPE, message, key.span);
         } else {
-            let _ = node;
             task.looping = Loop::Lookup { plugin: Spanned::new(lookup.into(), key.span), terms: templated(value) };
         }
     }
