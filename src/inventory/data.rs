@@ -613,7 +613,8 @@ fn has_bad_characters(name: &str) -> bool {
     name.starts_with(char::is_numeric) || !name.chars().all(is_word)
 }
 
-fn replace_bad_characters(name: &str) -> String {
+/// The name as a variable could have it. Constructed groups are always named so.
+pub(super) fn replace_bad_characters(name: &str) -> String {
     name.chars().enumerate().map(|(i, c)| if !is_word(c) || (i == 0 && c.is_numeric()) { '_' } else { c }).collect()
 }
 

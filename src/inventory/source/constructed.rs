@@ -3,6 +3,7 @@
 use super::{Inventory, fault};
 use crate::diag::Diagnostic;
 use crate::inventory::VarFiles;
+use crate::inventory::data::replace_bad_characters as safe_name;
 use crate::template::{Context, Engine, Templar};
 use crate::value::{Map, Value};
 use std::path::PathBuf;
@@ -122,7 +123,7 @@ impl Constructed<'_> {
         };
         let templar = self.around.templar(vars.clone());
         for (name, condition) in groups {
-            let name = inventory.safe_name(&name.to_json_key());
+            let name = safe_name(&name.to_json_key());
             match templar.condition(condition) {
                 Ok(true) => {
                     let id = inventory.add_group(&name).map_err(fault)?;
@@ -167,11 +168,11 @@ impl Constructed<'_> {
             let prefix = entry.get("prefix").map(ToString::to_string).unwrap_or_default();
             let separator = if prefix.is_empty() && !self.leading { "" } else { &separator };
             for name in names {
-                let name = inventory.safe_name(&format!("{prefix}{separator}{name}"));
+                let name = safe_name(&format!("{prefix}{separator}{name}"));
                 let group = inventory.add_group(&name).map_err(fault)?;
                 inventory.add_host(host, Some(group), None).map_err(fault)?;
                 if let Some(parent) = &parent {
-                    let parent = inventory.safe_name(&parent.to_string());
+                    let parent = safe_name(&parent.to_string());
                     let parent = inventory.add_group(&parent).map_err(fault)?;
                     inventory.add_child_group(parent, group).map_err(fault)?;
                 }
