@@ -175,7 +175,7 @@ settings! {
     "GALAXY_DISABLE_GPG_VERIFY", Bool, Bool(false), ["ANSIBLE_GALAXY_DISABLE_GPG_VERIFY"] [("galaxy", "disable_gpg_verify")] [], [], Used, "Do not verify signatures of collections.";
     "GALAXY_GPG_KEYRING", Path, Nothing, ["ANSIBLE_GALAXY_GPG_KEYRING"] [("galaxy", "gpg_keyring")] [], [], Used, "Keyring that signatures are verified with.";
     "GALAXY_IGNORE_INVALID_SIGNATURE_STATUS_CODES", List, Nothing, ["ANSIBLE_GALAXY_IGNORE_SIGNATURE_STATUS_CODES"] [("galaxy", "ignore_signature_status_codes")] [], ["EXPSIG", "EXPKEYSIG", "REVKEYSIG", "BADSIG", "ERRSIG", "NO_PUBKEY", "MISSING_PASSPHRASE", "BAD_PASSPHRASE", "NODATA", "UNEXPECTED", "ERROR", "FAILURE", "BADARMOR", "KEYEXPIRED", "KEYREVOKED", "NO_SECKEY"], Used, "GPG status codes that are tolerated.";
-    "GALAXY_REQUIRED_VALID_SIGNATURE_COUNT", Str, Int(1), ["ANSIBLE_GALAXY_REQUIRED_VALID_SIGNATURE_COUNT"] [("galaxy", "required_valid_signature_count")] [], [], Used, "How many good signatures a collection needs.";
+    "GALAXY_REQUIRED_VALID_SIGNATURE_COUNT", Str, Str("1"), ["ANSIBLE_GALAXY_REQUIRED_VALID_SIGNATURE_COUNT"] [("galaxy", "required_valid_signature_count")] [], [], Used, "How many good signatures a collection needs.";
     "GALAXY_COLLECTION_IMPORT_POLL_INTERVAL", Float, Float(2.0), ["ANSIBLE_GALAXY_COLLECTION_IMPORT_POLL_INTERVAL"] [] [], [], Used, "Seconds between polls of an import.";
     "GALAXY_COLLECTION_IMPORT_POLL_FACTOR", Float, Float(1.5), ["ANSIBLE_GALAXY_COLLECTION_IMPORT_POLL_FACTOR"] [] [], [], Used, "Factor by which that time grows.";
     "HOST_KEY_CHECKING", Bool, Bool(true), ["ANSIBLE_HOST_KEY_CHECKING"] [("defaults", "host_key_checking")] [], [], Used, "Verify host keys.";
