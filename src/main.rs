@@ -1,2 +1,8 @@
 //! The command `tightbeam`. Everything is in the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    tightbeam::sandbox::child_main(&args).unwrap_or(ExitCode::SUCCESS)
+}
