@@ -5,10 +5,13 @@ use crate::contract::Entry;
 /// All modules.
 pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Apt>(),
+    Entry::of::<crate::files::assemble::Assemble>(),
     Entry::of::<crate::files::blockinfile::Blockinfile>(),
     Entry::of::<crate::commands::command::Command>(),
     Entry::of::<crate::files::copy::Copy>(),
+    Entry::of::<crate::files::fetch::Fetch>(),
     Entry::of::<crate::files::file::File>(),
+    Entry::of::<crate::files::find::Find>(),
     Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::files::lineinfile::Lineinfile>(),
     Entry::of::<crate::facts::mount_facts::MountFacts>(),
@@ -26,6 +29,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::services::Sysvinit>(),
     Entry::of::<crate::files::tempfile::Tempfile>(),
     Entry::of::<crate::accounts::User>(),
+    Entry::of::<crate::files::ini_file::IniFile>(),
 ];
 
 /// Finds a module by its fully qualified name.

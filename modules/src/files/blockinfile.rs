@@ -1,6 +1,6 @@
 //! `blockinfile`: a block of lines between two marker lines.
 
-use super::shared::{Decoded, Draft, Edit};
+use super::shared::{Decoded, Draft, Edit, Style};
 use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, FILE_ARGS, FileAttrs, Observe};
 use crate::text::Pattern;
@@ -110,7 +110,7 @@ impl Module for Blockinfile {
             validate: args.validate.clone(),
             msg: msg.to_owned(),
             outcome: Outcome::default(),
-            plain_diff: false,
+            style: Style::Text,
         };
         Edit::plan(draft, host, call)
     }

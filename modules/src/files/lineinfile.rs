@@ -1,6 +1,6 @@
 //! `lineinfile`: one line of a text file.
 
-use super::shared::{Decoded, Draft, Edit};
+use super::shared::{Decoded, Draft, Edit, Style};
 use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, FILE_ARGS, FileAttrs, Observe};
 use crate::text::{Pattern, Template};
@@ -141,7 +141,7 @@ impl Module for Lineinfile {
             validate: args.validate.clone(),
             msg,
             outcome,
-            plain_diff: false,
+            style: Style::Text,
         };
         Edit::plan(draft, host, call)
     }

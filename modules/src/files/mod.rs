@@ -1,8 +1,12 @@
 //! Modules of the `files` family, one file each; `shared.rs` holds what they have in common.
 
+pub mod assemble;
 pub mod blockinfile;
 pub mod copy;
+pub mod fetch;
 pub mod file;
+pub mod find;
+pub mod ini_file;
 pub mod lineinfile;
 pub mod replace;
 pub(crate) mod shared;

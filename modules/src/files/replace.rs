@@ -1,6 +1,6 @@
 //! `replace`: every match of a pattern in a file.
 
-use super::shared::{Decoded, Draft, Edit};
+use super::shared::{Decoded, Draft, Edit, Style};
 use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::host::{Change, FILE_ARGS, FileAttrs, Observe};
 use crate::text::{Flags, Pattern, Template};
@@ -104,7 +104,7 @@ impl Module for Replace {
             validate: args.validate.clone(),
             msg,
             outcome,
-            plain_diff: true,
+            style: Style::Replace,
         };
         Edit::plan(draft, host, call)
     }

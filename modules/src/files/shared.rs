@@ -2,7 +2,8 @@
 
 use crate::contract::{Call, Diff, Failure, Json, JsonMap, Outcome, Plan};
 use crate::host::{
-    Change, Command, Differences, FileAttrs, Observe, Wanted, clock, expand_path, failure_at, fnmatch, split_words,
+    Change, Command, Differences, FileAttrs, Observe, Wanted, clock, expand_path, failure_at, fnmatch, path_info,
+    split_words,
 };
 use md5::Md5;
 use sha1::{Digest, Sha1};
@@ -181,6 +182,8 @@ pub struct Edit {
     validate: Option<String>,
     wanted: Wanted,
     outcome: Outcome,
+    /// The result tells owner, mode and so on.
+    describe: bool,
 }
 
 /// What an [`Edit`] is made from.
@@ -197,8 +200,18 @@ pub struct Draft<'a> {
     pub msg: String,
     /// Return values besides `msg`.
     pub outcome: Outcome,
-    /// The file's diff has no `(content)` in its headers and there is no diff of attributes (`replace`).
-    pub plain_diff: bool,
+    pub style: Style,
+}
+
+/// How an edit tells what it did, and what it does with a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `lineinfile`, `blockinfile`: a diff of the content and one of the attributes, both told in `msg`.
+    Text,
+    /// `replace`: a diff of the content under the file's bare name.
+    Replace,
+    /// `ini_file`, `assemble`: `msg` stays, the result describes the file. A link is replaced unless it is to be followed.
+    Whole { follow: bool },
 }
 
 impl Edit {
@@ -207,8 +220,10 @@ impl Edit {
     /// # Errors
     /// An unknown owner or group, a bad mode.
     pub fn plan(draft: Draft, host: &dyn Observe, call: &Call) -> Result<Plan<Edit>, Failure> {
-        let Draft { path, before, after, attrs, backup, backup_key, validate, mut msg, mut outcome, plain_diff } =
-            draft;
+        let Draft { path, before, after, attrs, backup, backup_key, validate, mut msg, mut outcome, style } = draft;
+        let follow = style != Style::Whole { follow: false };
+        let target = if follow { real_path(host, path) } else { path.to_owned() };
+        let path = if matches!(style, Style::Whole { .. }) { target.as_path() } else { path };
         let existed = before.is_some();
         let changed = before.as_deref() != Some(after.as_slice());
         let wanted = attrs.resolve(host, path, call)?;
@@ -217,15 +232,16 @@ impl Edit {
         if call.diff {
             let (old, new) =
                 (String::from_utf8_lossy(before.as_deref().unwrap_or_default()), String::from_utf8_lossy(&after));
-            let suffix = if plain_diff { "" } else { " (content)" };
-            if changed || !plain_diff {
+            let suffix = if style == Style::Replace { "" } else { " (content)" };
+            if changed || style != Style::Replace {
                 outcome.diff.push(Diff::text(&format!("{}{suffix}", path.display()), &old, &new));
             }
-            if !plain_diff {
+            if style == Style::Text {
                 outcome.diff.push(attribute_diff(path, &differences));
             }
         }
-        if differences.any() {
+        let describe = matches!(style, Style::Whole { .. });
+        if differences.any() && !describe {
             if changed {
                 msg.push_str(" and ");
             }
@@ -234,12 +250,14 @@ impl Edit {
         outcome.changed = changed || differences.any();
         outcome.set("msg", msg);
         if !outcome.changed {
+            if describe {
+                outcome.values.extend(path_info(host, path));
+            }
             return Ok(Plan::Done(outcome));
         }
-        let target = real_path(host, path);
         let after = changed.then_some(after);
         let path = path.to_owned();
-        Ok(Plan::Work(Edit { path, target, existed, after, backup, backup_key, validate, wanted, outcome }))
+        Ok(Plan::Work(Edit { path, target, existed, after, backup, backup_key, validate, wanted, outcome, describe }))
     }
 
     pub fn preview(&self) -> Outcome {
@@ -269,6 +287,9 @@ impl Edit {
                 .map_err(|e| write_failure(host.observe(), &self.target, &e))?;
         }
         self.wanted.apply(host, &self.path)?;
+        if self.describe {
+            self.outcome.values.extend(path_info(host.observe(), &self.path));
+        }
         Ok(self.outcome)
     }
 }
