@@ -319,7 +319,8 @@ impl<'p> Build<'p> {
         if matches!(resolved.kind, ActionKind::Missing) {
             let message = format!("the module {} is not supported", resolved.name);
             self.missing_modules.push(Diagnostic::error(Code::UNSUPPORTED, message).at(task.action.span, ""));
-        } else if self.rescued == 0 {
+        } else if self.rescued == 0 && !check::failure_is_foreseen(task, keywords) {
+            self.argument_faults.extend(check::keywords(task));
             self.argument_faults.extend(check::arguments(task, &resolved, keywords));
         }
         Some(Action::Run(resolved))
@@ -494,7 +495,7 @@ impl<'p> Build<'p> {
         for (name, _) in common.module_defaults.iter().flat_map(|d| &d.entries) {
             let planner = self.planner;
             let fault = match name.node.strip_prefix("group/") {
-                Some(group) => planner.group(group).is_none().then(|| {
+                Some(group) => planner.group(group, &self.play.dir).is_none().then(|| {
                     let full = if group.contains('.') { group.to_owned() } else { format!("ansible.builtin.{group}") };
                     format!("Error loading module_defaults: could not resolve the module_defaults group {full}")
                 }),

@@ -1,17 +1,49 @@
-//! Literal arguments against the specification of their module.
+//! Literal arguments against the specification of their module, literal keywords against their types.
 
 use super::model::Inherited;
 use super::resolve::{ActionKind, Resolved};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::playbook::{RAW_PARAMS, Task};
+use crate::playbook::keywords::{Level, find};
+use crate::playbook::{RAW_PARAMS, Settings, Task};
 use crate::value::Value;
 use tightbeam_modules::contract::{FaultKind, JsonMap, ModuleSpec, validate};
 
 /// Actions that take free-form text besides those whose specification says so.
 const RAW: &[&str] = &["add_host", "group_by", "include_vars", "set_fact", "meta"];
 
-/// What is wrong with a task's arguments, as far as that can be known without rendering them. Tasks whose failure is
-/// foreseen (`ignore_errors`, `failed_when`) are not checked.
+/// Whether the author foresees that the task fails, so that it is for the run to tell.
+pub(super) fn failure_is_foreseen(task: &Task, keywords: &Inherited) -> bool {
+    let ignored = keywords.settings.ignore_errors.as_ref();
+    !task.failed_when.is_empty() || ignored.is_some_and(|s| s.value.needs_render() || s.value.truthy())
+}
+
+/// Literal keywords of a task that do not have their type.
+pub(super) fn keywords(task: &Task) -> Diagnostics {
+    let control = &task.loop_control;
+    let own = [
+        ("retries", &task.retries, Level::Task),
+        ("delay", &task.delay, Level::Task),
+        ("async", &task.async_, Level::Task),
+        ("poll", &task.poll, Level::Task),
+        ("pause", &control.pause, Level::LoopControl),
+        ("extended", &control.extended, Level::LoopControl),
+        ("extended_allitems", &control.extended_allitems, Level::LoopControl),
+    ];
+    let own = own.into_iter().filter_map(|(name, value, level)| value.as_ref().map(|v| (name, &v.node, v.span, level)));
+    let settings = &task.common.settings;
+    let shared =
+        Settings::NAMES.iter().filter_map(|name| settings.get(name).map(|s| (*name, &s.value, s.span, Level::Task)));
+    own.chain(shared)
+        .filter_map(|(name, value, span, level)| {
+            let keyword = find(name, level)?;
+            let reason = keyword.misfit(value)?;
+            let hint = format!("`{name}`: {}", keyword.doc);
+            Some(Diagnostic::error(Code::KEYWORD_TYPE, reason).at(span, "").hint(hint))
+        })
+        .collect()
+}
+
+/// What is wrong with a task's arguments, as far as that can be known without rendering them.
 pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) -> Diagnostics {
     let spec = match &resolved.kind {
         ActionKind::Native(entry) => entry.spec,
@@ -21,10 +53,7 @@ pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) 
         },
         ActionKind::Python(_) | ActionKind::Missing => return vec![],
     };
-    let settings = &keywords.settings;
-    let foreseen = !task.failed_when.is_empty()
-        || settings.ignore_errors.as_ref().is_some_and(|s| s.value.needs_render() || s.value.truthy());
-    if foreseen || task.args.variable.is_some() {
+    if task.args.variable.is_some() {
         return vec![];
     }
     let given = match literal(task, spec) {

@@ -20,6 +20,13 @@ pub struct PlanSettings {
     pub home: Option<PathBuf>,
 }
 
+impl PlanSettings {
+    /// Directories that hold `ansible_collections`, for a play in `play_dir`.
+    pub(super) fn collection_roots(&self, play_dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        std::iter::once(play_dir.join("collections")).chain(self.collections_path.clone())
+    }
+}
+
 /// The variables that can be known before any host is looked at.
 #[derive(Clone, Debug)]
 pub struct StaticScope {

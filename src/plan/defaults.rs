@@ -33,7 +33,7 @@ const GROUPS: &[(&str, &[&str])] = &[
 impl Planner {
     /// The default arguments of a module (`name` fully qualified): dictionaries or templates that become such, lowest
     /// precedence first: of groups in the order in which they are given, then of the module itself.
-    pub fn module_defaults(&self, keywords: &Inherited, name: &str) -> Vec<Value> {
+    pub fn module_defaults(&self, play_dir: &Path, keywords: &Inherited, name: &str) -> Vec<Value> {
         // An entry replaces that of the same name further out and keeps its place.
         let mut entries: Vec<(String, &Value)> = Vec::new();
         for (key, value) in keywords.module_defaults.iter().flat_map(|d| &d.entries) {
@@ -45,7 +45,7 @@ impl Planner {
         }
         let of_groups = entries.iter().filter(|(key, _)| {
             key.strip_prefix("group/")
-                .and_then(|g| self.group(g))
+                .and_then(|g| self.group(g, play_dir))
                 .is_some_and(|members| members.iter().any(|m| m == name))
         });
         let own = entries.iter().filter(|(key, _)| key == name);
@@ -61,13 +61,13 @@ impl Planner {
     }
 
     /// The members of a group of actions, fully qualified; `None`: there is no such group.
-    pub(super) fn group(&self, name: &str) -> Option<Vec<String>> {
+    pub(super) fn group(&self, name: &str, play_dir: &Path) -> Option<Vec<String>> {
         let mut members = Vec::new();
         let mut seen = Vec::new();
-        self.collect_group(name, &mut members, &mut seen).then_some(members)
+        self.collect_group(name, play_dir, &mut members, &mut seen).then_some(members)
     }
 
-    fn collect_group(&self, name: &str, members: &mut Vec<String>, seen: &mut Vec<String>) -> bool {
+    fn collect_group(&self, name: &str, play_dir: &Path, members: &mut Vec<String>, seen: &mut Vec<String>) -> bool {
         if seen.iter().any(|s| s == name) {
             return true;
         }
@@ -75,7 +75,7 @@ impl Planner {
         let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         if let Some((_, extended)) = GROUPS.iter().find(|(group, _)| *group == short) {
             for group in *extended {
-                self.collect_group(group, members, seen);
+                self.collect_group(group, play_dir, members, seen);
             }
             return true;
         }
@@ -85,7 +85,7 @@ impl Planner {
         };
         let own = format!("{namespace}.{collection}");
         let runtime = Path::new("ansible_collections").join(namespace).join(collection).join("meta/runtime.yml");
-        for root in &self.settings.collections_path {
+        for root in self.settings.collection_roots(play_dir) {
             let path = root.join(&runtime);
             if !self.loader.files.is_file(&path) {
                 continue;
@@ -99,7 +99,7 @@ impl Planner {
                     None => {
                         for extended in extended_groups(entry) {
                             let full = if extended.contains('.') { extended } else { format!("{own}.{extended}") };
-                            self.collect_group(&full, members, seen);
+                            self.collect_group(&full, play_dir, members, seen);
                         }
                     }
                 }

@@ -74,17 +74,17 @@ impl Planner {
             let message = format!("import_playbook takes the name of a file, not a {}", name.type_name());
             return Err(Diagnostic::error(Code::INCLUDE_INVALID, message).at(import.target.span, ""));
         };
-        Ok(self.collection_playbook(name).unwrap_or_else(|| normal(&dir.join(name))))
+        Ok(self.collection_playbook(name, dir).unwrap_or_else(|| normal(&dir.join(name))))
     }
 
     /// `namespace.collection.playbook`, if such a collection has such a playbook.
-    fn collection_playbook(&self, name: &str) -> Option<PathBuf> {
+    fn collection_playbook(&self, name: &str, dir: &Path) -> Option<PathBuf> {
         let bare = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name);
         let parts: Vec<&str> = bare.split('.').collect();
         if parts.len() < 3 || name.contains('/') {
             return None;
         }
-        self.settings.collections_path.iter().find_map(|root| {
+        self.settings.collection_roots(dir).find_map(|root| {
             let mut base = root.join("ansible_collections").join(parts[0]).join(parts[1]).join("playbooks");
             base.extend(&parts[2..]);
             [".yml", ".yaml"]

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Plan {
     pub plays: Vec<Arc<PlannedPlay>>,
     pub warnings: Diagnostics,
-    /// Faults of literal arguments: errors if their task runs. Tasks whose failure the author foresees (`ignore_errors`,
+    /// Faults of literal arguments and keywords: errors if their task runs. Tasks whose failure the author foresees (`ignore_errors`,
     /// `failed_when`, within a block with `rescue`) are not checked.
     pub argument_faults: Diagnostics,
     /// Tasks whose module Ansible has and Tightbeam has not.

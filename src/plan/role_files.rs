@@ -66,7 +66,7 @@ pub(super) fn find_role(
     collections: &[Arc<str>],
     name: &str,
 ) -> Result<RolePlace, String> {
-    if let Some(place) = in_collections(files, settings, collections, name) {
+    if let Some(place) = in_collections(files, settings, play_dir, collections, name) {
         return Ok(place);
     }
     let mut dirs = vec![play_dir.join("roles")];
@@ -94,6 +94,7 @@ pub(super) fn find_role(
 fn in_collections(
     files: &dyn Files,
     settings: &PlanSettings,
+    play_dir: &Path,
     collections: &[Arc<str>],
     name: &str,
 ) -> Option<RolePlace> {
@@ -107,7 +108,7 @@ fn in_collections(
     };
     for (collection, role) in wanted {
         let Some((namespace, short)) = collection.split_once('.') else { continue };
-        for root in &settings.collections_path {
+        for root in settings.collection_roots(play_dir) {
             let mut path = root.join("ansible_collections").join(namespace).join(short).join("roles");
             path.extend(role);
             if files.is_dir(&path) {

@@ -227,7 +227,7 @@ fn defaults_of_modules_come_from_groups_then_by_name() {
     ]));
     let all = tasks(&play.tasks);
     let of = |task: &PlannedTask, name: &str| -> Vec<String> {
-        planner.module_defaults(&task.keywords, name).iter().map(ToString::to_string).collect()
+        planner.module_defaults(&play.dir, &task.keywords, name).iter().map(ToString::to_string).collect()
     };
     assert_eq!(of(&all[0], "ansible.builtin.debug"), ["{'msg': 'group'}", "{'msg': 'play'}"]);
     assert_eq!(of(&all[1], "ansible.builtin.debug"), ["{'msg': 'group'}", "{'msg': 'task'}"]);

@@ -3,7 +3,8 @@
 //! The one list of keywords: parsing, checking and the generated reference read it. Names, levels and types are those of
 //! ansible-core 2.19 (`ansible-doc -t keyword -l`).
 
-use tightbeam_modules::contract::nearest;
+use crate::value::Value;
+use tightbeam_modules::contract::{ArgType, coerce, nearest};
 
 /// Where a keyword may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +151,42 @@ pub struct Keyword {
     pub rendered: Rendered,
     pub inherited: Inherited,
     pub doc: &'static str,
+}
+
+impl Keyword {
+    /// What is wrong with a literal value for this keyword; templates and null fit everywhere.
+    pub fn misfit(&self, value: &Value) -> Option<String> {
+        if value.is_null() || value.needs_render() {
+            return None;
+        }
+        let (fits, wanted) = match self.ty {
+            Type::Bool => (coerce(ArgType::Bool, value.to_json()).is_ok(), "bool"),
+            Type::Int => (number(value).is_some_and(|n| n.fract() == 0.0), "int"),
+            Type::Float => (number(value).is_some(), "float"),
+            Type::Percent => {
+                let text = value.as_str().map(|text| text.replace('%', ""));
+                let fits = text.map_or_else(|| number(value).is_some(), |text| text.trim().parse::<f64>().is_ok());
+                (fits, "percent")
+            }
+            _ => (true, ""),
+        };
+        let shown = value.repr();
+        (!fits).then(|| {
+            format!("Error processing keyword '{}': The value {shown} could not be converted to '{wanted}'.", self.name)
+        })
+    }
+}
+
+/// A number as Python's `float()` reads it.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(b) => Some(f64::from(u8::from(*b))),
+        Value::Int(i) => Some(*i as f64),
+        Value::BigInt(_) => Some(f64::MAX),
+        Value::Float(f) => Some(*f),
+        Value::Str(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
 }
 
 use Level::{Block as B, Handler as H, Import as I, LoopControl as L, Play as P, Role as R, Task as T};

@@ -216,8 +216,10 @@ fn decode_escapes(text: &str) -> String {
 mod tests {
     use super::*;
 
+    type Case = (&'static str, bool, &'static [(&'static str, &'static str)]);
+
     /// Text, whether free-form, pairs as ansible-core 2.19's `parse_kv` gives them.
-    const CASES: &[(&str, bool, &[(&str, &str)])] = &[
+    const CASES: &[Case] = &[
         ("src=a dest=b", false, &[("src", "a"), ("dest", "b")]),
         ("a=\"foo bar\" b='it is'", false, &[("a", "foo bar"), ("b", "it is")]),
         ("a={{ x | default('y z') }} b={{ q }}", false, &[("a", "{{ x | default('y z') }}"), ("b", "{{ q }}")]),

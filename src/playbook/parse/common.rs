@@ -3,12 +3,11 @@
 use super::Parser;
 use crate::diag::{Code, Diagnostic, Spanned};
 use crate::playbook::ast::{Common, ModuleDefaults, Templated};
-use crate::playbook::keywords::{Keyword, Type};
+use crate::playbook::keywords::{Keyword, Rendered, Type};
 use crate::playbook::names::variable_name_fault;
 use crate::value::{Map, Trust, Value};
 use crate::yaml::{Node, NodeKind};
 use std::sync::Arc;
-use tightbeam_modules::contract::{ArgType, coerce};
 
 impl Parser<'_> {
     /// Reads one keyword into `common`; false if it belongs to the level itself.
@@ -35,10 +34,23 @@ impl Parser<'_> {
         true
     }
 
-    /// A value with the keyword's type checked where it is literal. `None` after a fault.
+    /// A value, with its type checked where it is literal and belongs to the play. What is rendered per host is checked by
+    /// planning, for it is an error only if the task runs. `None` after a fault.
     pub(super) fn scalar(&mut self, keyword: &Keyword, value: &Node) -> Option<Templated> {
         let spanned = templated(value);
-        if let Some(reason) = wrong_type(keyword, value, &spanned.node) {
+        let structure = keyword.ty == Type::Str && matches!(value.kind, NodeKind::Seq(_) | NodeKind::Map(_));
+        let reason = if structure {
+            Some(format!(
+                "The field '{}' is supposed to be a string type, however the incoming data structure is a {}",
+                keyword.name,
+                value.type_name()
+            ))
+        } else if keyword.rendered == Rendered::Play {
+            keyword.misfit(&spanned.node)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
             self.report(
                 Diagnostic::error(Code::KEYWORD_TYPE, reason)
                     .at(value.span, "")
@@ -174,57 +186,5 @@ pub(super) fn map(node: &Node) -> Arc<Map> {
     match node.to_value(Trust::Author) {
         Value::Map(map) => map,
         _ => Arc::default(),
-    }
-}
-
-/// What is wrong with a literal value for this keyword.
-fn wrong_type(keyword: &Keyword, node: &Node, value: &Value) -> Option<String> {
-    if value.is_null() || value.needs_render() {
-        return None;
-    }
-    let fits = match keyword.ty {
-        Type::Str => {
-            if matches!(node.kind, NodeKind::Seq(_) | NodeKind::Map(_)) {
-                return Some(format!(
-                    "The field '{}' is supposed to be a string type, however the incoming data structure is a {}",
-                    keyword.name,
-                    node.type_name()
-                ));
-            }
-            true
-        }
-        Type::Bool => coerce(ArgType::Bool, value.to_json()).is_ok(),
-        Type::Int => number(value).is_some_and(|n| n.fract() == 0.0),
-        Type::Float => number(value).is_some(),
-        Type::Percent => match value.as_str() {
-            Some(text) => text.replace('%', "").trim().parse::<f64>().is_ok(),
-            None => number(value).is_some(),
-        },
-        _ => true,
-    };
-    let wanted = match keyword.ty {
-        Type::Bool => "bool",
-        Type::Int => "int",
-        Type::Float => "float",
-        _ => "percent",
-    };
-    (!fits).then(|| {
-        format!(
-            "Error processing keyword '{}': The value {} could not be converted to '{wanted}'.",
-            keyword.name,
-            value.repr()
-        )
-    })
-}
-
-/// A number as Python's `float()` reads it.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Bool(b) => Some(f64::from(u8::from(*b))),
-        Value::Int(i) => Some(*i as f64),
-        Value::BigInt(_) => Some(f64::MAX),
-        Value::Float(f) => Some(*f),
-        Value::Str(text) => text.trim().replace('_', "").parse().ok(),
-        _ => None,
     }
 }

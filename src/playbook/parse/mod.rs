@@ -48,7 +48,7 @@ pub fn playbook(path: &Path, file: FileId, root: Option<&Node>, grammar: &Gramma
 pub fn task_list(root: Option<&Node>, handlers: bool, grammar: &Grammar) -> Parsed<Vec<Item>> {
     let mut parser = Parser::new(grammar);
     let items = match root {
-        Some(root) => parser.items(root, if handlers { Level::Handler } else { Level::Task }, true),
+        Some(root) => parser.items(root, if handlers { Level::Handler } else { Level::Task }, true, "tasks"),
         None => vec![],
     };
     parser.done(items)

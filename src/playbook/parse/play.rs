@@ -128,10 +128,10 @@ impl Parser<'_> {
             "serial" => play.serial = scalar(self),
             "strategy" => play.strategy = scalar(self),
             "order" => play.order = scalar(self),
-            "handlers" => play.handlers = self.items(value, Level::Handler, true),
-            "pre_tasks" => play.pre_tasks = self.items(value, Level::Task, true),
-            "tasks" => play.tasks = self.items(value, Level::Task, true),
-            "post_tasks" => play.post_tasks = self.items(value, Level::Task, true),
+            "handlers" => play.handlers = self.items(value, Level::Handler, true, "handlers"),
+            "pre_tasks" => play.pre_tasks = self.items(value, Level::Task, true, "pre_tasks"),
+            "tasks" => play.tasks = self.items(value, Level::Task, true, "tasks"),
+            "post_tasks" => play.post_tasks = self.items(value, Level::Task, true, "post_tasks"),
             "roles" => play.roles = self.roles(value),
             "vars_files" => {
                 play.vars_files = list(value)

@@ -16,7 +16,8 @@ impl Parser<'_> {
             NodeKind::Seq(items) => items.iter().filter_map(|item| self.role(item)).collect(),
             _ => {
                 let message = format!(
-                    "A malformed role declaration was encountered: roles should be a list but was a {}",
+                    "A malformed role declaration was encountered: {} should be a list but was a {}",
+                    value.to_value(Trust::Foreign),
                     value.type_name()
                 );
                 self.fault(Code::PLAYBOOK_SHAPE, message, value.span);

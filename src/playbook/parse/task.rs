@@ -7,18 +7,21 @@ use crate::diag::{Code, Diagnostic, Spanned};
 use crate::playbook::ast::{Block, Common, Item, Loop, LoopControl, Task};
 use crate::playbook::builtin_action;
 use crate::playbook::keywords::{Keyword, Level, find};
-use crate::playbook::names::is_variable_name;
-use crate::value::repr_str;
+use crate::playbook::names::{is_variable_name, variable_name_fault};
+use crate::value::Trust;
 use crate::yaml::{Node, NodeKind};
 use std::sync::Arc;
 
 impl Parser<'_> {
     /// A list of tasks and blocks. `top`: not within a block, where null items are skipped and handlers may be in a block.
-    pub(super) fn items(&mut self, node: &Node, level: Level, top: bool) -> Vec<Item> {
+    /// `part` is what messages call the list.
+    pub(super) fn items(&mut self, node: &Node, level: Level, top: bool, part: &str) -> Vec<Item> {
         let NodeKind::Seq(items) = &node.kind else {
             if !(top && node.is_null()) {
+                let list = if top { "a list or None but is" } else { "a list but was a" };
                 let message = format!(
-                    "A malformed block was encountered while loading tasks: should be a list but was a {}",
+                    "A malformed block was encountered while loading {part}: {} should be {list} {}",
+                    node.to_value(Trust::Foreign),
                     node.type_name()
                 );
                 self.fault(Code::PLAYBOOK_SHAPE, message, node.span);
@@ -52,9 +55,9 @@ impl Parser<'_> {
             Block { span: node.span, common: Common::default(), block: vec![], rescue: vec![], always: vec![] };
         for (key, value) in node.entries() {
             match key.as_str() {
-                Some("block") => block.block = self.items(value, level, false),
-                Some("rescue") => block.rescue = self.items(value, level, false),
-                Some("always") => block.always = self.items(value, level, false),
+                Some("block") => block.block = self.items(value, level, false, "a block"),
+                Some("rescue") => block.rescue = self.items(value, level, false, "rescue"),
+                Some("always") => block.always = self.items(value, level, false, "always"),
                 _ => {
                     if !self.shared(key, value, Level::Block, "Block", &mut block.common) {
                         self.unknown(key, "Block", Level::Block);
@@ -171,11 +174,11 @@ impl Parser<'_> {
             NodeKind::Null => None,
             NodeKind::Str { text, .. } if is_variable_name(text) => Some(Spanned::new(text.clone(), value.span)),
             _ => {
-                let shown = key_text(value);
+                let reason = variable_name_fault(value).unwrap_or_default();
                 self.report(
                     Diagnostic::error(Code::KEYWORD_TYPE, "Invalid 'register' specified.")
                         .at(value.span, "not a variable name")
-                        .cause(format!("Invalid variable name {}.", repr_str(&shown)))
+                        .cause(reason)
                         .hint("Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores."),
                 );
                 None
