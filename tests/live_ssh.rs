@@ -1,0 +1,361 @@
+//! Against real OpenSSH servers on loopback, started here: every way in, and every way it can go wrong.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/sshd.rs"]
+mod sshd;
+
+use serde_json::json;
+use sshd::{Sshd, keygen, run};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tightbeam::names::HostName;
+use tightbeam::remote::transport::ssh::SshOptions;
+use tightbeam::remote::{ConnectionDefaults, Content, Pool, PoolOptions, RawOptions, RemoteError, Target};
+use tightbeam::value::Value;
+use tightbeam_modules::contract::wire::{Reply, Request};
+
+fn target(vars: &[(&str, String)]) -> Target {
+    let vars: BTreeMap<&str, String> = vars.iter().cloned().collect();
+    let look_up = |name: &str| Ok(vars.get(name).map(|v| Value::from(v.as_str())));
+    Target::new(&HostName::new("live"), &look_up, &ConnectionDefaults::default()).unwrap()
+}
+
+/// A pool that sees only the test's directory: no agent, no configuration of this machine's.
+fn pool(dir: &Path, agent: Option<&str>) -> Pool {
+    let ssh = SshOptions {
+        agent: agent.map(Into::into),
+        user_config: Some(dir.join("config")),
+        system_config: Some(dir.join("no-system-config")),
+        ..SshOptions::default()
+    };
+    Pool::new(PoolOptions { ssh, ..PoolOptions::default() })
+}
+
+fn request(module: &str, args: serde_json::Value) -> Request {
+    let args = args.as_object().unwrap().clone();
+    Request { module: format!("ansible.builtin.{module}"), args, ..Request::default() }
+}
+
+async fn stdout(pool: &Pool, target: &Target, command: &str) -> Result<String, RemoteError> {
+    let out = pool.raw(target, command, RawOptions::default()).await?;
+    Ok(String::from_utf8(out.stdout).unwrap())
+}
+
+async fn error(pool: &Pool, vars: &[(&str, String)]) -> RemoteError {
+    pool.connect(&target(vars)).await.unwrap_err()
+}
+
+fn values(reply: Reply) -> serde_json::Map<String, serde_json::Value> {
+    match reply {
+        Reply::Outcome(outcome) => outcome.values,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modules_run_over_one_session() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let pong = pool.call(&target, request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
+    assert_eq!(values(pong)["ping"], "pong");
+    let started = Instant::now();
+    let calls = (0..200).map(|i| pool.call(&target, request("ping", json!({"data": format!("{i}")})), Content::none()));
+    for (i, reply) in futures::future::join_all(calls).await.into_iter().enumerate() {
+        assert_eq!(values(reply.unwrap())["ping"], i.to_string());
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(server.connections(), 1);
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_tells_status_output_and_errors_apart() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let options = RawOptions { stdin: b"in".to_vec(), ..RawOptions::default() };
+    let out = pool.raw(&target, "cat; echo \"it's\" >&2; exit 3", options).await.unwrap();
+    assert_eq!((out.rc, out.stdout.as_slice(), out.stderr.as_slice()), (3, &b"in"[..], &b"it's\n"[..]));
+    let out = pool.raw(&target, "kill -TERM $$", RawOptions::default()).await.unwrap();
+    assert_eq!(out.rc, 143);
+    let pty = RawOptions { pty: true, ..RawOptions::default() };
+    let out = pool.raw(&target, "test -t 0 && echo terminal", pty).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "terminal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_content_arrives_whole_both_ways() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let bytes: Vec<u8> = (0..30_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let source = server.dir().join("source");
+    std::fs::write(&source, &bytes).unwrap();
+    let mut content = Content::none();
+    let blob = content.file(&source).unwrap();
+    let dest = server.dir().join("dest");
+    let args = json!({"dest": dest, "content_blob": blob, "src": null});
+    let reply = pool.call(&target, request("copy", args), content).await.unwrap();
+    if let Reply::Failure(failure) = &reply {
+        panic!("{}", failure.msg);
+    }
+    assert_eq!(std::fs::read(&dest).unwrap(), bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_is_refused_in_words() {
+    let server = Sshd::start(&[]);
+    let other = server.dir().join("other");
+    keygen(&["-t", "ed25519", "-N", "", "-f"], &other);
+    let pool = pool(server.dir(), None);
+    let mut vars = server.vars();
+    vars.push(("ansible_ssh_private_key_file", other.display().to_string()));
+    let e = error(&pool, &vars).await;
+    let user = sshd::user();
+    let want = format!("Failed to connect to the host via ssh: {user}@127.0.0.1: Permission denied (publickey).");
+    assert_eq!(e.to_string(), want);
+    assert!(e.hints()[0].starts_with("tried ssh-ed25519 SHA256:"), "{:?}", e.hints());
+    vars.push(("ansible_ssh_private_key_file", "/nonexistent/key".to_owned()));
+    let e = error(&pool, &vars).await;
+    assert_eq!(e.hints()[0], "tried /nonexistent/key No such file or directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_keys_are_verified() {
+    let server = Sshd::start(&[]);
+    let known = server.dir().join("kh");
+    let checked = |mode: &str| {
+        let mut vars = server.vars();
+        let args = format!("-o StrictHostKeyChecking={mode} -o UserKnownHostsFile={}", known.display());
+        vars.push(("ansible_ssh_common_args", args));
+        vars
+    };
+    let e = error(&pool(server.dir(), None), &checked("ask")).await;
+    let name = format!("[127.0.0.1]:{}", server.port());
+    let unknown = format!("Host key verification failed: no ED25519 host key is known for {name} (it sends SHA256:");
+    assert!(e.to_string().contains(&unknown), "{e}");
+    assert!(e.hints()[0].contains(&format!("ssh-keyscan -p {} 127.0.0.1 >> {}", server.port(), known.display())));
+    assert!(!known.exists());
+
+    pool(server.dir(), None).connect(&target(&checked("accept-new"))).await.unwrap();
+    let line = std::fs::read_to_string(&known).unwrap();
+    assert!(line.starts_with(&name) && line.lines().count() == 1, "{line}");
+    pool(server.dir(), None).connect(&target(&checked("yes"))).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&known).unwrap(), line);
+
+    let other = server.dir().join("other_host_key");
+    keygen(&["-t", "ed25519", "-N", "", "-f"], &other);
+    let public = std::fs::read_to_string(other.with_extension("pub")).unwrap();
+    std::fs::write(&known, format!("# old\n{name} {public}")).unwrap();
+    let e = error(&pool(server.dir(), None), &checked("accept-new")).await;
+    let text = e.to_string();
+    let changed = format!("Host key verification failed: the ED25519 host key of {name} has changed: it sends SHA256:");
+    assert!(text.contains(&changed), "{text}");
+    assert!(text.contains(&format!("but {}:2 has SHA256:", known.display())), "{text}");
+    assert!(e.hints()[1].ends_with(&format!("ssh-keygen -f {} -R '{name}'", known.display())), "{:?}", e.hints());
+
+    // A key of another type is no change, and the known type is asked for first.
+    let rsa = std::fs::read_to_string(server.dir().join("host_ecdsa.pub")).unwrap();
+    std::fs::write(&known, format!("{name} {rsa}")).unwrap();
+    pool(server.dir(), None).connect(&target(&checked("yes"))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_certificates_of_a_known_authority() {
+    let server = Sshd::start(&[]);
+    let known = server.dir().join("kh");
+    let authority = std::fs::read_to_string(server.dir().join("ca.pub")).unwrap();
+    let mut vars = server.vars();
+    let args = format!("-o StrictHostKeyChecking=yes -o UserKnownHostsFile={}", known.display());
+    vars.push(("ansible_ssh_common_args", args));
+    std::fs::write(&known, format!("@cert-authority [127.0.0.1]:* {authority}")).unwrap();
+    pool(server.dir(), None).connect(&target(&vars)).await.unwrap();
+    vars.push(("ansible_host", "localhost".to_owned()));
+    std::fs::write(&known, format!("@cert-authority [localhost]:* {authority}")).unwrap();
+    let e = error(&pool(server.dir(), None), &vars).await;
+    assert!(e.to_string().ends_with("is for 127.0.0.1, not for localhost"), "{e}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_agents_and_passphrases() {
+    let server = Sshd::start(&[]);
+    let dir = server.dir();
+    // A certificate of an authority that the server trusts; the key itself is not authorised.
+    let key = dir.join("certified");
+    keygen(&["-t", "ecdsa", "-N", "", "-f"], &key);
+    let ca = dir.join("ca").display().to_string();
+    run("ssh-keygen", &["-q", "-s", &ca, "-I", "me", "-n", &sshd::user(), &format!("{}.pub", key.display())]);
+    let mut vars = server.vars();
+    vars.push(("ansible_ssh_private_key_file", key.display().to_string()));
+    pool(dir, None).connect(&target(&vars)).await.unwrap();
+
+    // An RSA key with a passphrase.
+    let locked = dir.join("locked");
+    keygen(&["-t", "rsa", "-b", "2048", "-N", "open sesame", "-f"], &locked);
+    server.authorize(&locked.with_extension("pub"));
+    vars.push(("ansible_ssh_private_key_file", locked.display().to_string()));
+    let e = error(&pool(dir, None), &vars).await;
+    let want = format!("tried {} needs a passphrase: add it to an agent (ssh-add)", locked.display());
+    assert_eq!(e.hints()[0], want);
+    vars.push(("ansible_ssh_private_key_passphrase", "open sesame".to_owned()));
+    pool(dir, None).connect(&target(&vars)).await.unwrap();
+    vars.pop();
+
+    // The same key from an agent; the file's public half says which.
+    let agent = sshd::Agent::start(dir);
+    agent.add(&locked, "open sesame");
+    let sock = agent.socket();
+    pool(dir, Some(&sock)).connect(&target(&vars)).await.unwrap();
+    vars.retain(|(name, _)| *name != "ansible_ssh_private_key_file");
+    pool(dir, Some(&sock)).connect(&target(&vars)).await.unwrap();
+
+    // A key that others can read.
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(dir.join("key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let e = error(&pool(dir, None), &server.vars()).await;
+    assert!(e.hints()[0].contains("its permissions 0644 are too open"), "{:?}", e.hints());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_port = silent.local_addr().unwrap().port();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let vars = |host: &str, port: u16| {
+        vec![
+            ("ansible_host", host.to_owned()),
+            ("ansible_port", port.to_string()),
+            ("ansible_ssh_timeout", "1".to_owned()),
+            ("ansible_host_key_checking", "false".to_owned()),
+        ]
+    };
+    let cases = [
+        ("127.0.0.1", free, format!("ssh: connect to host 127.0.0.1 port {free}: Connection refused")),
+        (
+            "127.0.0.1",
+            silent_port,
+            format!("Connection timed out during banner exchange with 127.0.0.1 port {silent_port}"),
+        ),
+        ("no-such-host.invalid", 22, "ssh: Could not resolve hostname no-such-host.invalid: ".to_owned()),
+    ];
+    for (host, port, want) in cases {
+        let started = Instant::now();
+        let e = error(&pool(dir.path(), None), &vars(host, port)).await;
+        assert!(e.to_string().starts_with(&format!("Failed to connect to the host via ssh: {want}")), "{e}");
+        assert!(e.is_unreachable() && !e.hints().is_empty());
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jumps_and_proxies_lead_on() {
+    let (inner, outer) = (Sshd::start(&[]), Sshd::start(&[]));
+    let dir = inner.dir();
+    let config = format!(
+        "Host bastion\n HostName 127.0.0.1\n Port {}\n IdentityFile {}\nHost *\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n",
+        outer.port(),
+        outer.dir().join("key").display()
+    );
+    std::fs::write(dir.join("config"), config).unwrap();
+    let pool = pool(dir, None);
+    let via = |args: &str| {
+        let mut vars = inner.vars();
+        vars.push(("ansible_ssh_common_args", args.to_owned()));
+        target(&vars)
+    };
+    let jump = via("-J bastion");
+    let said = stdout(&pool, &jump, "echo $SSH_CONNECTION").await.unwrap();
+    assert!(said.trim().ends_with(&format!("127.0.0.1 {}", inner.port())), "{said}");
+    assert_eq!((inner.connections(), outer.connections()), (1, 1));
+    // Another host behind the same jump host shares its connection.
+    let twice = via(&format!("-J bastion,{}@127.0.0.1:{}", sshd::user(), outer.port()));
+    let _ = pool.connect(&twice).await;
+    pool.connect(&via("-J bastion -o ServerAliveInterval=9")).await.unwrap();
+    assert_eq!(outer.connections(), 1);
+    let command = format!("ssh -F {} -o IdentitiesOnly=yes -W %h:%p bastion", dir.join("config").display());
+    let proxied = via(&format!("-o ProxyCommand='{command}'"));
+    assert_eq!(stdout(&pool, &proxied, "echo there").await.unwrap(), "there\n");
+    let e = pool.connect(&via("-o ProxyCommand=false")).await.unwrap_err();
+    assert!(e.hints()[0].contains("the ProxyCommand was `false`"), "{e:?}");
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_dies_in_the_middle_is_unreachable_and_may_come_back() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let started = Instant::now();
+    let slow = request("command", json!({"_raw_params": "sleep 60", "argv": null}));
+    let call = pool.call(&target, slow, Content::none());
+    let kill = async {
+        while server.connections() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        server.kill_sessions();
+    };
+    let (reply, ()) = tokio::join!(call, kill);
+    let e = reply.unwrap_err();
+    assert!(e.is_unreachable(), "{e:?}");
+    assert_eq!(e.to_string(), "Failed to connect to the host via ssh: Connection closed by the remote host");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let pong = pool.call(&target, request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
+    assert_eq!(values(pong)["ping"], "pong");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn become_waits_for_its_prompt_and_passes_bytes_through() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let sudo = server.dir().join("sudo");
+    // A sudo that asks on stderr, reads one line of its input, and hands the rest on.
+    std::fs::write(
+        &sudo,
+        "#!/bin/sh\nwhile [ $# -gt 0 ]; do case $1 in -p) prompt=$2; shift 2;; -u) shift 2;; -*) shift;; *) break;; esac; done\n\
+         n=0; while [ $n -lt 3 ]; do printf %s \"$prompt\" >&2; read -r line || exit 1\n\
+         [ \"$line\" = right ] && exec \"$@\"; echo 'Sorry, try again.' >&2; n=$((n+1)); done; exit 1\n",
+    )
+    .unwrap();
+    run("chmod", &["755", &sudo.display().to_string()]);
+    let with = |password: &str| {
+        let mut vars = server.vars();
+        vars.push(("ansible_become", "true".to_owned()));
+        vars.push(("ansible_become_exe", sudo.display().to_string()));
+        vars.push(("ansible_become_password", password.to_owned()));
+        target(&vars)
+    };
+    assert_eq!(stdout(&pool, &with("right"), "echo '  done'").await.unwrap(), "  done\n");
+    let pong = pool.call(&with("right"), request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
+    assert_eq!(values(pong)["ping"], "pong");
+    let e = stdout(&pool, &with("wrong"), "id").await.unwrap_err();
+    assert_eq!(e.to_string(), "Incorrect sudo password");
+    let e = pool.call(&with("wrong"), request("ping", json!({})), Content::none()).await.unwrap_err();
+    assert_eq!(e.to_string(), "Incorrect sudo password");
+    assert!(!e.is_unreachable());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_output_and_cancelling() {
+    let server = Sshd::start(&[]);
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let mark = server.dir().join("still-running");
+    let script = format!("echo one; echo two; sleep 20; touch {}", mark.display());
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let heard = lines.clone();
+    let mut content = Content::none();
+    content.on_progress(Arc::new(move |line| heard.lock().unwrap().push(line.to_owned())));
+    let args = json!({"_raw_params": script, "_uses_shell": true, "argv": null});
+    let call = pool.call(&target, request("shell", args), content);
+    assert!(tokio::time::timeout(Duration::from_secs(3), call).await.is_err(), "the call was to be cancelled");
+    let pong = pool.call(&target, request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
+    assert_eq!(values(pong)["ping"], "pong");
+    let left = stdout(&pool, &target, "sleep 1; pgrep -f 'sleep 2[0]; touch' || true").await.unwrap();
+    assert_eq!(left, "", "the processes of a cancelled call end");
+    assert!(!mark.exists());
+}
