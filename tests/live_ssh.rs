@@ -14,6 +14,7 @@ use tightbeam::names::HostName;
 use tightbeam::remote::transport::ssh::SshOptions;
 use tightbeam::remote::{ConnectionDefaults, Content, Pool, PoolOptions, RawOptions, RemoteError, Target};
 use tightbeam::value::Value;
+use tightbeam_modules::contract::validate;
 use tightbeam_modules::contract::wire::{Reply, Request};
 
 fn target(vars: &[(&str, String)]) -> Target {
@@ -34,8 +35,10 @@ fn pool(dir: &Path, agent: Option<&str>) -> Pool {
 }
 
 fn request(module: &str, args: serde_json::Value) -> Request {
-    let args = args.as_object().unwrap().clone();
-    Request { module: format!("ansible.builtin.{module}"), args, ..Request::default() }
+    let module = format!("ansible.builtin.{module}");
+    let spec = tightbeam_modules::catalogue::find(&module).unwrap().spec;
+    let args = validate(spec, args.as_object().unwrap().clone()).unwrap();
+    Request { module, args, ..Request::default() }
 }
 
 async fn stdout(pool: &Pool, target: &Target, command: &str) -> Result<String, RemoteError> {
@@ -97,7 +100,7 @@ async fn large_content_arrives_whole_both_ways() {
     let mut content = Content::none();
     let blob = content.file(&source).unwrap();
     let dest = server.dir().join("dest");
-    let args = json!({"dest": dest, "content_blob": blob, "src": null});
+    let args = json!({"dest": dest, "_content": blob});
     let reply = pool.call(&target, request("copy", args), content).await.unwrap();
     if let Reply::Failure(failure) = &reply {
         panic!("{}", failure.msg);
@@ -290,7 +293,7 @@ async fn a_host_that_dies_in_the_middle_is_unreachable_and_may_come_back() {
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let started = Instant::now();
-    let slow = request("command", json!({"_raw_params": "sleep 60", "argv": null}));
+    let slow = request("command", json!({"_raw_params": "sleep 60"}));
     let call = pool.call(&target, slow, Content::none());
     let kill = async {
         while server.connections() == 0 {
@@ -350,7 +353,7 @@ async fn live_output_and_cancelling() {
     let heard = lines.clone();
     let mut content = Content::none();
     content.on_progress(Arc::new(move |line| heard.lock().unwrap().push(line.to_owned())));
-    let args = json!({"_raw_params": script, "_uses_shell": true, "argv": null});
+    let args = json!({"_raw_params": script});
     let call = pool.call(&target, request("shell", args), content);
     assert!(tokio::time::timeout(Duration::from_secs(3), call).await.is_err(), "the call was to be cancelled");
     let pong = pool.call(&target, request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
