@@ -33,13 +33,14 @@ impl Sshd {
         if user() == "root" && !Path::new("/run/sshd").exists() {
             std::fs::DirBuilder::new().mode(0o755).create("/run/sshd").unwrap();
         }
+        std::fs::create_dir(path.join("home")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let d = path.display();
         let mut config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {d}/host_ed25519\nHostKey {d}/host_ecdsa\n\
              HostCertificate {d}/host_ed25519-cert.pub\nAuthorizedKeysFile {d}/authorized_keys\n\
              TrustedUserCAKeys {d}/ca.pub\nStrictModes no\nUsePAM no\nPidFile {d}/pid\nPermitRootLogin yes\n\
-             PasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel VERBOSE\nPrintMotd no\n"
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel VERBOSE\nPrintMotd no\nSetEnv HOME={d}/home\n"
         );
         options.iter().for_each(|o| config += &format!("{o}\n"));
         std::fs::write(path.join("sshd_config"), config).unwrap();
@@ -80,7 +81,7 @@ impl Sshd {
     }
     /// How many clients have authenticated.
     pub fn connections(&self) -> usize {
-        self.log().lines().filter(|l| l.starts_with("Accepted ")).count()
+        self.log().lines().filter(|l| l.starts_with("Accepted publickey for ")).count()
     }
     pub fn authorize(&self, public: &Path) {
         let file = self.dir().join("authorized_keys");
@@ -90,10 +91,10 @@ impl Sshd {
     /// Ends every connection as a host does that loses power, as far as one process can.
     pub fn kill_sessions(&self) {
         for child in children(self.child.id()) {
-            for session in children(child) {
-                let _ = Command::new("kill").args(["-KILL", &session.to_string()]).status();
-            }
-            let _ = Command::new("kill").args(["-KILL", &child.to_string()]).status();
+            let sessions = children(child);
+            let all = std::iter::once(child).chain(sessions);
+            let all: Vec<String> = all.map(|pid| pid.to_string()).collect();
+            let _ = Command::new("kill").arg("-KILL").args(all).status();
         }
     }
 }

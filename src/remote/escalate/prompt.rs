@@ -105,7 +105,10 @@ impl Talk<'_> {
             return Err(RemoteError::ssh(reason));
         }
         let text = self.text();
-        let said = text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or_default().to_owned();
+        let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+        // The program's first complaint; what follows is about itself.
+        let complaint = |l: &&str| self.escalation.is_some_and(|e| l.starts_with(&format!("{}: ", e.method.name())));
+        let said = lines.clone().find(complaint).or(lines.next_back()).unwrap_or_default().to_owned();
         let code = match ended {
             Ended::Code(code) => format!("exit status {code}"),
             Ended::Signal(signal) => format!("signal {signal}"),

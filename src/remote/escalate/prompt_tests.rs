@@ -77,7 +77,7 @@ async fn conversations() {
             sudo,
             None,
             &[Err("sudo: unknown user root\nsudo: error initializing audit plugin\n"), Exit(1)],
-            Result::Err("Failed to become root: sudo: error initializing audit plugin"),
+            Result::Err("Failed to become root: sudo: unknown user root"),
         ),
         (sudo, None, &[Exit(127)], Result::Err("Failed to become root: sudo ended with exit status 127")),
         (su, Some("pw"), &[Err("Password: "), Expect("pw\n"), Out("\r\nMARK y")], Ok("y")),
