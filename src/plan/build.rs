@@ -126,6 +126,13 @@ impl<'p> Build<'p> {
         Build::new(planner, scope)
     }
 
+    /// Keeps what has been read for the next include.
+    pub(super) fn remember(&self, play: &PlannedPlay) {
+        if let Some(files) = self.play.files.get() {
+            play.static_files.get_or_init(|| files.clone());
+        }
+    }
+
     fn new(planner: &'p Planner, play: PlayScope) -> Self {
         Build {
             planner,

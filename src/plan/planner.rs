@@ -108,6 +108,7 @@ impl Planner {
         let vars = with_own_vars(include, vars);
         let mut build = Build::inside(self, play);
         let blocks = build.included_tasks(include, &path, target, vars)?;
+        build.remember(play);
         let diagnostics = distinct(build.diagnostics);
         if has_errors(&diagnostics) {
             return Err(diagnostics);
@@ -129,6 +130,7 @@ impl Planner {
         let vars = with_own_vars(include, &request.vars);
         let mut build = Build::inside(self, play);
         let included = build.included_role(include, request, vars);
+        build.remember(play);
         let diagnostics = distinct(build.diagnostics);
         match included {
             Some(compiled) if !has_errors(&diagnostics) => {
