@@ -28,6 +28,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::services::Systemd>(),
     Entry::of::<crate::services::Sysvinit>(),
     Entry::of::<crate::files::tempfile::Tempfile>(),
+    Entry::of::<crate::files::unarchive::Unarchive>(),
     Entry::of::<crate::accounts::User>(),
     Entry::of::<crate::files::ini_file::IniFile>(),
 ];

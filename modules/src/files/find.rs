@@ -112,7 +112,7 @@ impl Module for Find {
                 search.skip(path, &format!("'{}' is not a directory", path.display()));
                 continue;
             }
-            search.walk(path, path, 1, &mut Vec::new())?;
+            search.walk(path, 1, &mut Vec::new())?;
         }
         let msg = if !search.outcome.warnings.is_empty() {
             "Not all paths examined, check warnings for details"
@@ -242,7 +242,7 @@ impl<'a> Search<'a> {
     }
 
     /// Looks at one directory, files first, then goes deeper. `above` guards against links that lead in a circle.
-    fn walk(&mut self, top: &Path, dir: &Path, depth: i64, above: &mut Vec<(u64, u64)>) -> Result<(), Failure> {
+    fn walk(&mut self, dir: &Path, depth: i64, above: &mut Vec<(u64, u64)>) -> Result<(), Failure> {
         let place = self.host.stat(dir).map(|s| (s.dev, s.inode));
         let names = match (&place, self.host.read_dir(dir)) {
             (Ok(_), Ok(names)) => names,
@@ -278,7 +278,7 @@ impl<'a> Search<'a> {
         for dir in dirs {
             let is_link = self.host.lstat(&dir).is_ok_and(|s| s.kind == FileKind::Symlink);
             if !is_link || self.args.follow {
-                self.walk(top, &dir, depth + 1, above)?;
+                self.walk(&dir, depth + 1, above)?;
             }
             if self.full() {
                 break;

@@ -197,7 +197,7 @@ fn insert(args: &Args, content: &Decoded, lines: &mut Vec<String>) -> Result<Str
         _ => false,
     };
     let mut hits = lines.iter().enumerate().filter(|(_, current)| fits(current)).map(|(i, _)| i);
-    let matched = if args.firstmatch { hits.next() } else { hits.last() };
+    let matched = if args.firstmatch { hits.next() } else { hits.next_back() };
     let (mut exact, mut at) = (None, None);
     if matched.is_none() {
         for (i, current) in lines.iter().enumerate() {

@@ -13,3 +13,4 @@ pub(crate) mod shared;
 pub mod slurp;
 pub mod stat;
 pub mod tempfile;
+pub mod unarchive;
