@@ -1,5 +1,20 @@
 //! Modules of the `packages` family, one file each; `shared.rs` holds what they have in common.
 
 mod apt;
+mod apt_key;
+mod apt_repository;
+mod deb822_repository;
+mod debconf;
+mod dnf;
+mod dpkg_selections;
+mod package;
+mod rpm;
 
 pub use apt::Apt;
+pub use apt_key::AptKey;
+pub use apt_repository::AptRepository;
+pub use deb822_repository::Deb822Repository;
+pub use debconf::Debconf;
+pub use dnf::{Dnf, Dnf5};
+pub use dpkg_selections::DpkgSelections;
+pub use package::Package;

@@ -6,7 +6,7 @@ mod dpkg;
 mod policy;
 #[cfg(test)]
 mod tests;
-mod update;
+pub(super) mod update;
 
 use crate::contract::{Arg, ArgType, Call, Diff, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::steps::{execute, failed_command, plain_english, query, required};
@@ -15,6 +15,7 @@ use deb::Debs;
 use decide::{Operation, Tools, decide};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use update::Patience;
 
 pub struct Apt;
 
@@ -62,6 +63,13 @@ impl Args {
     }
     fn upgrade_mode(&self) -> Option<&str> {
         (self.upgrade != "no").then_some(self.upgrade.as_str())
+    }
+    fn patience(&self) -> Patience {
+        Patience {
+            retries: self.update_cache_retries,
+            max_delay: self.update_cache_retry_max_delay,
+            lock_timeout: self.lock_timeout.max(0) as u64,
+        }
     }
     /// Packages, an upgrade or a file to install, besides list updates and cleaning.
     fn has_packages(&self) -> bool {
@@ -235,7 +243,7 @@ impl Module for Apt {
         let mut updated = false;
         let mut warnings = Vec::new();
         if update {
-            update::run(&args, &tools, host, &mut warnings)?;
+            update::run(args.patience(), &tools.apt_get, host, &mut warnings)?;
             updated = update::stamp(host.observe()) != before;
             if let Todo::Operation(_) = todo {
                 let stamp = update::stamp(host.observe());

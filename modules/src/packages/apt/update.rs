@@ -1,6 +1,5 @@
 //! apt's package lists: how old they are, and bringing them up to date.
 
-use super::decide::Tools;
 use super::{Args, command};
 use crate::contract::Failure;
 use crate::host::steps::execute;
@@ -29,14 +28,28 @@ pub fn is_due(args: &Args, host: &dyn Observe) -> bool {
     mtime(host) + (args.cache_valid_time as f64) < now
 }
 
+/// How long an update is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub retries: u32,
+    /// Longest pause between two attempts, in seconds.
+    pub max_delay: u64,
+    /// Longest wait for apt's lock, in seconds.
+    pub lock_timeout: u64,
+}
+
 /// Runs `apt-get update` until it succeeds, with growing pauses; waits for apt's lock up to `lock_timeout`.
-pub fn run(args: &Args, tools: &Tools, host: &mut dyn Change, warnings: &mut Vec<String>) -> Result<(), Failure> {
-    let line = format!("{} update -q -o APT::Update::Error-Mode=any", tools.apt_get);
-    let update = command(&line)?;
-    let deadline = host.now() + Duration::from_secs(args.lock_timeout.max(0) as u64);
+pub fn run(
+    patience: Patience,
+    apt_get: &str,
+    host: &mut dyn Change,
+    warnings: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let update = command(&format!("{apt_get} update -q -o APT::Update::Error-Mode=any"))?;
+    let deadline = host.now() + Duration::from_secs(patience.lock_timeout);
     let mut problem = String::new();
     let mut attempt = 0;
-    while attempt < args.update_cache_retries {
+    while attempt < patience.retries {
         let out = execute(host, &update)?;
         let stderr = out.stderr_text();
         if stderr.contains("Could not get lock") {
@@ -53,8 +66,8 @@ pub fn run(args: &Args, tools: &Tools, host: &mut dyn Change, warnings: &mut Vec
         problem = stderr.trim().to_owned();
         attempt += 1;
         warnings.push(format!("Failed to update cache after {attempt} retries due to {problem}, retrying"));
-        if attempt < args.update_cache_retries {
-            let wait = pause(attempt - 1, args.update_cache_retry_max_delay, host.now());
+        if attempt < patience.retries {
+            let wait = pause(attempt - 1, patience.max_delay, host.now());
             warnings.push(format!(
                 "Sleeping for {} seconds, before attempting to refresh the cache again",
                 wait.as_secs_f64().round()
@@ -64,7 +77,7 @@ pub fn run(args: &Args, tools: &Tools, host: &mut dyn Change, warnings: &mut Vec
     }
     let why = if problem.is_empty() { "unknown reason" } else { &problem };
     let mut failure =
-        Failure::new(format!("Failed to update apt cache after {} retries: {why}", args.update_cache_retries));
+        Failure::new(format!("Failed to update apt cache after {} retries: {why}", patience.retries));
     failure.warnings = std::mem::take(warnings);
     Err(failure)
 }
