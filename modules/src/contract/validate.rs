@@ -89,18 +89,16 @@ fn check_level(
         }
         let known = all.iter().flat_map(|a| std::iter::once(a.name).chain(a.aliases.iter().copied()));
         let nearest = nearest(&name, known);
-        let mut supported: Vec<String> = all
-            .iter()
-            .map(|a| {
-                if a.aliases.is_empty() { a.name.to_owned() } else { format!("{} ({})", a.name, a.aliases.join(", ")) }
-            })
-            .collect();
-        supported.sort();
+        let mut supported: Vec<&str> = all.iter().map(|a| a.name).collect();
+        supported.sort_unstable();
+        let mut aliases: Vec<&str> = all.iter().flat_map(|a| a.aliases.iter().copied()).collect();
+        aliases.sort_unstable();
+        let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
         let place = if context.is_empty() { String::new() } else { format!("{context}.") };
         faults.push(Fault {
             kind: FaultKind::Unknown,
             message: format!(
-                "Unsupported parameters for ({module}) module: {place}{name}. Supported parameters include: {}.",
+                "Unsupported parameters for ({module}) module: {place}{name}. Supported parameters include: {}{aliases}.",
                 supported.join(", ")
             ),
             arg: Some(name),

@@ -85,7 +85,10 @@ impl Module for AptKey {
                 Arg::path("keyring").doc("Keyring file other than apt's own."),
                 Arg::bool("validate_certs").default(Literal::Bool(true)).doc("Check the server's certificate."),
                 Arg::str("keyserver").doc("Keyserver to ask."),
-                Arg::str("state").choices(&["absent", "present"]).default(Literal::Str("present")).doc("Whether the key is there."),
+                Arg::str("state")
+                    .choices(&["absent", "present"])
+                    .default(Literal::Str("present"))
+                    .doc("Whether the key is there."),
             ],
         )
     };

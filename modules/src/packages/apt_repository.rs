@@ -55,11 +55,19 @@ impl Module for AptRepository {
             "Manages apt's one-line package sources.",
             &[
                 Arg::str("repo").required().doc("A line as in sources.list, or `ppa:OWNER/NAME`."),
-                Arg::str("state").choices(&["absent", "present"]).default(Literal::Str("present")).doc("Whether the line is there."),
+                Arg::str("state")
+                    .choices(&["absent", "present"])
+                    .default(Literal::Str("present"))
+                    .doc("Whether the line is there."),
                 Arg::raw("mode").doc("Permissions of a new file."),
-                Arg::bool("update_cache").aliases(&["update-cache"]).default(Literal::Bool(true)).doc("Run `apt-get update` after a change."),
+                Arg::bool("update_cache")
+                    .aliases(&["update-cache"])
+                    .default(Literal::Bool(true))
+                    .doc("Run `apt-get update` after a change."),
                 Arg::int("update_cache_retries").default(Literal::Int(5)).doc("Attempts at updating the lists."),
-                Arg::int("update_cache_retry_max_delay").default(Literal::Int(12)).doc("Longest pause between attempts, in seconds."),
+                Arg::int("update_cache_retry_max_delay")
+                    .default(Literal::Int(12))
+                    .doc("Longest pause between attempts, in seconds."),
                 Arg::str("filename").doc("Name of the file, without `.list`."),
                 Arg::bool("install_python_apt").default(Literal::Bool(true)).doc("Accepted; has no effect."),
                 Arg::bool("validate_certs").default(Literal::Bool(true)).doc("Check the certificate of Launchpad."),
@@ -121,7 +129,8 @@ impl Module for AptRepository {
                 let header = |side: &BTreeMap<PathBuf, String>| {
                     Some(if side.contains_key(file) { name.clone() } else { "/dev/null".to_owned() })
                 };
-                let text = |side: &BTreeMap<PathBuf, String>| Some(Json::from(side.get(file).cloned().unwrap_or_default()));
+                let text =
+                    |side: &BTreeMap<PathBuf, String>| Some(Json::from(side.get(file).cloned().unwrap_or_default()));
                 outcome.diff.push(Diff {
                     before: text(&before),
                     after: text(&after),
@@ -330,7 +339,8 @@ fn missing_key(
         files.extend(host.read_dir(Path::new(dir)).unwrap_or_default().into_iter().map(|n| Path::new(dir).join(n)));
     }
     for file in files.iter().filter(|f| host.exists(f)) {
-        let out = crate::host::steps::query(host, &Command::new(&gpg).arg("--list-packets").arg(file.display().to_string()))?;
+        let out =
+            crate::host::steps::query(host, &Command::new(&gpg).arg("--list-packets").arg(file.display().to_string()))?;
         if out.stdout_text().contains(&fingerprint) {
             return Ok(None);
         }
@@ -357,7 +367,8 @@ fn import_key(fingerprint: &str, host: &mut dyn Change) -> Result<(), Failure> {
     })?;
     let home = host.temp_dir(None, "gpg").map_err(|e| Failure::io("no temporary directory", &e))?;
     let home = home.display().to_string();
-    let receive = Command::new(&gpg).args(["--homedir", &home, "--no-tty", "--keyserver", SERVER, "--recv-keys", fingerprint]);
+    let receive =
+        Command::new(&gpg).args(["--homedir", &home, "--no-tty", "--keyserver", SERVER, "--recv-keys", fingerprint]);
     let out = execute(host, &receive)?;
     if !out.ok() {
         return Err(failed_command(&receive, &out, "Unable to get required signing key"));
@@ -393,12 +404,16 @@ mod tests {
     #[test]
     fn adds_a_file_named_by_its_address() {
         let mut host = host();
-        let args = json!({"repo": "deb  [arch=amd64 signed-by=/k.asc] https://user:pw@apt.example.com/a-b stable main"});
+        let args =
+            json!({"repo": "deb  [arch=amd64 signed-by=/k.asc] https://user:pw@apt.example.com/a-b stable main"});
         let out = case(&REPO, args, &mut host).unwrap();
         assert!(out.changed);
         let path = "/etc/apt/sources.list.d/apt_example_com_a_b.list";
         assert_eq!(out.values["sources_added"], json!([path]));
-        assert_eq!(host.text(path), "deb [arch=amd64 signed-by=/k.asc] https://user:pw@apt.example.com/a-b stable main\n");
+        assert_eq!(
+            host.text(path),
+            "deb [arch=amd64 signed-by=/k.asc] https://user:pw@apt.example.com/a-b stable main\n"
+        );
     }
 
     #[test]
@@ -412,7 +427,8 @@ mod tests {
 
     #[test]
     fn failing_update_takes_the_change_back() {
-        let mut host = host().answer_err("/usr/bin/apt-get update -q -o APT::Update::Error-Mode=any", 100, "", "E: no\n");
+        let mut host =
+            host().answer_err("/usr/bin/apt-get update -q -o APT::Update::Error-Mode=any", 100, "", "E: no\n");
         let args = json!({"repo": "deb http://new.org y z", "update_cache_retries": 1});
         let failure = run(&REPO, args, &mut host, false).unwrap_err();
         assert_eq!(failure.msg, "Failed to update apt cache after 1 retries: E: no");

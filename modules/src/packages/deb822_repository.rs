@@ -60,7 +60,10 @@ impl Module for Deb822Repository {
                     .doc("Binary or source packages."),
                 Arg::list("uris", ArgType::Str).doc("Base addresses."),
                 Arg::raw("mode").default(Literal::Str("0644")).doc("Permissions of the file."),
-                Arg::str("state").choices(&["absent", "present"]).default(Literal::Str("present")).doc("Whether the source is there."),
+                Arg::str("state")
+                    .choices(&["absent", "present"])
+                    .default(Literal::Str("present"))
+                    .doc("Whether the source is there."),
             ],
         )
     };
@@ -159,8 +162,8 @@ fn signed_by(
     if !scheme.is_some_and(|s| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric())) {
         return Ok((value.to_owned(), None));
     }
-    let key = http::download(host, call, value)
-        .map_err(|e| Failure::new(format!("Could not fetch signed_by key: {e}")))?;
+    let key =
+        http::download(host, call, value).map_err(|e| Failure::new(format!("Could not fetch signed_by key: {e}")))?;
     let armored = key.windows(36).any(|w| w == b"-----BEGIN PGP PUBLIC KEY BLOCK-----");
     let file = key_path(if armored { "asc" } else { "gpg" });
     let keyrings = Path::new(KEYRINGS);
@@ -239,7 +242,10 @@ mod tests {
 
     #[test]
     fn writes_fields_in_order_and_stores_the_key() {
-        let mut host = Fake::new().dir("/etc/apt/sources.list.d").dir("/etc/apt").file("/k", "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx");
+        let mut host = Fake::new()
+            .dir("/etc/apt/sources.list.d")
+            .dir("/etc/apt")
+            .file("/k", "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx");
         let args = json!({
             "name": "My Vendor_x!", "uris": "https://a.org", "suites": ["stable"], "components": "main,extra",
             "enabled": false, "signed_by": "file:///k", "by_hash": true

@@ -33,7 +33,18 @@ impl Module for Debconf {
                 Arg::str("name").required().aliases(&["pkg"]).doc("Name of the package."),
                 Arg::str("question").aliases(&["selection", "setting"]).doc("The question."),
                 Arg::str("vtype")
-                    .choices(&["boolean", "error", "multiselect", "note", "password", "seen", "select", "string", "text", "title"])
+                    .choices(&[
+                        "boolean",
+                        "error",
+                        "multiselect",
+                        "note",
+                        "password",
+                        "seen",
+                        "select",
+                        "string",
+                        "text",
+                        "title",
+                    ])
                     .doc("Type of the answer."),
                 Arg::raw("value").aliases(&["answer"]).doc("The answer."),
                 Arg::bool("unseen").default(Literal::Bool(false)).doc("Leave the question to be asked."),
@@ -100,7 +111,17 @@ impl Module for Debconf {
 
 /// The answer as debconf writes it.
 fn wanted_text(vtype: &str, value: &Json) -> String {
-    let text = |v: &Json| v.as_str().map_or_else(|| crate::contract::coerce(crate::contract::ArgType::Str, v.clone()).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(), str::to_owned);
+    let text = |v: &Json| {
+        v.as_str().map_or_else(
+            || {
+                crate::contract::coerce(crate::contract::ArgType::Str, v.clone())
+                    .ok()
+                    .and_then(|v| v.as_str().map(str::to_owned))
+                    .unwrap_or_default()
+            },
+            str::to_owned,
+        )
+    };
     match value {
         Json::Array(items) if vtype == "multiselect" => {
             let mut items: Vec<String> = items.iter().map(text).collect();
@@ -135,7 +156,10 @@ fn selections(package: &str, host: &dyn Observe) -> Result<JsonMap, Failure> {
 fn password(package: &str, question: &str, host: &dyn Observe) -> Result<Option<String>, Failure> {
     let out = query(host, &Command::new(required(host, "debconf-get-selections")?))?;
     if !out.ok() {
-        return Err(Failure::new(format!("Failed to get the value '{question}' from '{package}': {}", out.stderr_text())));
+        return Err(Failure::new(format!(
+            "Failed to get the value '{question}' from '{package}': {}",
+            out.stderr_text()
+        )));
     }
     let text = out.stdout_text();
     let mut lines = text.lines().filter(|l| l.starts_with(package)).map(|l| l.split('\t').collect::<Vec<_>>());
@@ -163,7 +187,10 @@ mod tests {
         let args = json!({"name": "pkg", "question": "pkg/on", "vtype": "boolean", "value": true});
         let out = case(&entry, args, &mut host).unwrap();
         assert!(out.changed);
-        assert_eq!((&out.values["current"], &out.values["previous"]), (&json!({"pkg/on": "true"}), &json!({"pkg/on": "false"})));
+        assert_eq!(
+            (&out.values["current"], &out.values["previous"]),
+            (&json!({"pkg/on": "true"}), &json!({"pkg/on": "false"}))
+        );
         let args = json!({"name": "pkg", "question": "pkg/list", "vtype": "multiselect", "value": ["a", "b"]});
         assert!(!case(&entry, args, &mut host).unwrap().changed);
     }

@@ -21,7 +21,10 @@ impl Module for DpkgSelections {
             "Manages dpkg's selections of packages.",
             &[
                 Arg::str("name").required().doc("Name of the package."),
-                Arg::str("selection").required().choices(&["install", "hold", "deinstall", "purge"]).doc("The wanted selection."),
+                Arg::str("selection")
+                    .required()
+                    .choices(&["install", "hold", "deinstall", "purge"])
+                    .doc("The wanted selection."),
             ],
         )
     };
@@ -81,7 +84,10 @@ mod tests {
             .answer_err("/usr/bin/dpkg --get-selections no", 0, "", "dpkg: no packages found matching no\n")
             .effect("/usr/bin/dpkg --set-selections", 0, "", |h| h.set_answer(GET, 0, "vim\t\thold\n"));
         let out = case(&entry, json!({"name": "vim", "selection": "hold"}), &mut host).unwrap();
-        assert_eq!((out.changed, &out.values["before"], &out.values["after"]), (true, &json!("install"), &json!("hold")));
+        assert_eq!(
+            (out.changed, &out.values["before"], &out.values["after"]),
+            (true, &json!("install"), &json!("hold"))
+        );
         let failure = run(&entry, json!({"name": "no", "selection": "hold"}), &mut host, true).unwrap_err();
         assert_eq!(failure.msg, "Failed to find package 'no' to perform selection 'hold'.");
     }

@@ -21,7 +21,7 @@ impl Installed {
     }
 }
 
-const FORMAT: &str = "%{NAME}|%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}|%{ARCH}\\n";
+const FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\n";
 
 /// Runs `rpm -q` with the given arguments; what is not installed is left out.
 pub fn installed(host: &dyn Observe, root: &str, args: &[&str]) -> Result<Vec<Installed>, Failure> {
@@ -35,7 +35,7 @@ pub fn installed(host: &dyn Observe, root: &str, args: &[&str]) -> Result<Vec<In
 }
 
 fn parse(line: &str) -> Option<Installed> {
-    let fields: Vec<&str> = line.split('|').collect();
+    let fields: Vec<&str> = line.split('\t').collect();
     let [name, epoch, version, arch] = fields[..] else { return None };
     let epoch = if epoch == "0:" { "" } else { epoch };
     Some(Installed { name: name.to_owned(), evr: format!("{epoch}{version}"), arch: arch.to_owned() })

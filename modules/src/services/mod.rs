@@ -7,5 +7,5 @@ mod systemd;
 mod sysvinit;
 
 pub use service::Service;
-pub use systemd::Systemd;
+pub use systemd::{Systemd, SystemdAlias};
 pub use sysvinit::Sysvinit;

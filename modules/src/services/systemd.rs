@@ -7,7 +7,11 @@ use crate::host::{Change, Command, Observe, Output};
 use serde::Deserialize;
 use std::path::PathBuf;
 
+/// `systemd_service`.
 pub struct Systemd;
+
+/// The same under its older name, `systemd`.
+pub struct SystemdAlias;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -170,6 +174,26 @@ impl Module for Systemd {
             }
         }
         Ok(decision.outcome)
+    }
+}
+
+impl Module for SystemdAlias {
+    const SPEC: ModuleSpec = ModuleSpec {
+        name: "ansible.builtin.systemd",
+        examples: "- name: Read changed units again\n  ansible.builtin.systemd:\n    daemon_reload: true\n",
+        ..Systemd::SPEC
+    };
+    type Args = Args;
+    type Work = Work;
+
+    fn plan(args: Args, host: &dyn Observe, call: &Call) -> Result<Plan<Work>, Failure> {
+        Systemd::plan(args, host, call)
+    }
+    fn preview(work: &Work, call: &Call) -> Outcome {
+        Systemd::preview(work, call)
+    }
+    fn apply(work: Work, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
+        Systemd::apply(work, host, call)
     }
 }
 

@@ -76,8 +76,7 @@ pub fn run(
         }
     }
     let why = if problem.is_empty() { "unknown reason" } else { &problem };
-    let mut failure =
-        Failure::new(format!("Failed to update apt cache after {} retries: {why}", patience.retries));
+    let mut failure = Failure::new(format!("Failed to update apt cache after {} retries: {why}", patience.retries));
     failure.warnings = std::mem::take(warnings);
     Err(failure)
 }

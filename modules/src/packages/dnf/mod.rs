@@ -4,7 +4,7 @@ mod spec;
 mod transaction;
 
 use super::rpm::{self, Installed};
-use crate::contract::{Call, Failure, Json, Module, ModuleSpec, Outcome, Plan};
+use crate::contract::{Call, Failure, Json, JsonMap, Module, ModuleSpec, Outcome, Plan};
 use crate::host::steps::{execute, plain_english, query};
 use crate::host::{Change, Command, Observe, Output};
 pub use spec::Args;
@@ -26,7 +26,14 @@ impl Module for Dnf {
     type Work = Work;
 
     fn plan(args: Args, host: &dyn Observe, call: &Call) -> Result<Plan<Work>, Failure> {
-        plan(args, host, call)
+        // Ansible's action sets the fact by which it chose this module.
+        let facts = JsonMap::from_iter([("pkg_mgr".to_owned(), "dnf".into())]);
+        Ok(match plan(args, host, call)? {
+            Plan::Done(outcome) => Plan::Done(Outcome { facts: Some(facts), ..outcome }),
+            Plan::Work(work) => {
+                Plan::Work(Work { outcome: Outcome { facts: Some(facts), ..work.outcome }, ..work })
+            }
+        })
     }
     fn preview(work: &Work, _: &Call) -> Outcome {
         preview(work)
@@ -138,7 +145,11 @@ fn plan(args: Args, host: &dyn Observe, call: &Call) -> Result<Plan<Work>, Failu
     if args.update_cache && args.name.is_empty() && !args.autoremove {
         let outcome = answer(false, "Cache updated", Vec::new());
         let command = dnf(&Args { update_cache: false, ..args.clone() }, host)?.args(["--refresh", "makecache"]);
-        return Ok(if call.check { Plan::Done(outcome) } else { Plan::Work(Work { commands: vec![command], outcome }) });
+        return Ok(if call.check {
+            Plan::Done(outcome)
+        } else {
+            Plan::Work(Work { commands: vec![command], outcome })
+        });
     }
     if host.euid() != 0 && !args.download_only {
         return Err(Failure::new("This command has to be run under the root user.").with("results", none()));
@@ -209,7 +220,7 @@ fn commands(args: &Args, host: &dyn Observe, results: &mut Vec<String>) -> Resul
             if whole || !rpm::matching(host, &args.installroot, name)?.is_empty() {
                 remove.push(name);
             } else {
-                results.push(format!("no package matched: {name}"));
+                results.push(format!("No match for argument: {name}"));
             }
             continue;
         }

@@ -58,8 +58,13 @@ const YES: Literal = Literal::Bool(true);
 const NONE: Literal = Literal::Strs(&[]);
 
 const ARGS: &[Arg] = &[
-    Arg::list("name", ArgType::Str).aliases(&["pkg"]).default(NONE).doc("Names, `name-version`, globs, `@groups`, files, URLs; `*` with `latest`."),
-    Arg::str("state").choices(&["absent", "installed", "latest", "present", "removed"]).doc("The wanted state; `present` without."),
+    Arg::list("name", ArgType::Str)
+        .aliases(&["pkg"])
+        .default(NONE)
+        .doc("Names, `name-version`, globs, `@groups`, files, URLs; `*` with `latest`."),
+    Arg::str("state")
+        .choices(&["absent", "installed", "latest", "present", "removed"])
+        .doc("The wanted state; `present` without."),
     Arg::str("list").doc("Only list: `installed`, `updates`, `available`, `repos` or a name."),
     Arg::bool("allow_downgrade").default(NO).doc("Allow older versions."),
     Arg::bool("allowerasing").default(NO).doc("Allow removing packages that are in the way."),
@@ -103,9 +108,10 @@ const RETURNS: &[Return] = &[
     Return { name: "rc", when: "always", doc: "0, or 1 with a failure." },
 ];
 
-const BOTH: &[Arg] = &[
-    Arg::str("use_backend").aliases(&["use"]).default(Literal::Str("auto")).doc("Accepted; the host's own dnf is used."),
-];
+const BOTH: &[Arg] = &[Arg::str("use_backend")
+    .aliases(&["use"])
+    .default(Literal::Str("auto"))
+    .doc("Accepted; the host's own dnf is used.")];
 
 const DIFFERS: &str = "Drives the dnf command line; needs no bindings.";
 
@@ -127,8 +133,6 @@ pub const DNF5: ModuleSpec = ModuleSpec {
     ..ModuleSpec::new(
         "ansible.builtin.dnf5",
         "Manages packages with dnf5.",
-        &[
-            Arg::bool("auto_install_module_deps").default(YES).doc("Accepted; has no effect."),
-        ],
+        &[Arg::bool("auto_install_module_deps").default(YES).doc("Accepted; has no effect.")],
     )
 };
