@@ -9,6 +9,8 @@ mod dnf;
 mod dpkg_selections;
 mod package;
 mod rpm;
+mod rpm_key;
+mod yum_repository;
 
 pub use apt::Apt;
 pub use apt_key::AptKey;
@@ -18,3 +20,5 @@ pub use debconf::Debconf;
 pub use dnf::{Dnf, Dnf5};
 pub use dpkg_selections::DpkgSelections;
 pub use package::Package;
+pub use rpm_key::RpmKey;
+pub use yum_repository::YumRepository;

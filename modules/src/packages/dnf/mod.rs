@@ -1,6 +1,8 @@
 //! `dnf` (also called `yum`): packages through the dnf command line and rpm. Needs no dnf bindings.
 
 mod spec;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use super::rpm::{self, Installed};
@@ -30,9 +32,7 @@ impl Module for Dnf {
         let facts = JsonMap::from_iter([("pkg_mgr".to_owned(), "dnf".into())]);
         Ok(match plan(args, host, call)? {
             Plan::Done(outcome) => Plan::Done(Outcome { facts: Some(facts), ..outcome }),
-            Plan::Work(work) => {
-                Plan::Work(Work { outcome: Outcome { facts: Some(facts), ..work.outcome }, ..work })
-            }
+            Plan::Work(work) => Plan::Work(Work { outcome: Outcome { facts: Some(facts), ..work.outcome }, ..work }),
         })
     }
     fn preview(work: &Work, _: &Call) -> Outcome {
