@@ -85,7 +85,7 @@ impl Sandbox {
         self.text.clone()
     }
 
-    /// Returns when the program is asked to end (Ctrl-C, SIGTERM, SIGHUP) or the last host is gone.
+    /// Returns when the program is asked to end (Ctrl-C, SIGTERM, SIGHUP).
     pub fn wait_for_interrupt(&self) {
         self.interrupts.wait();
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// A directory of that mode; one that exists is kept and gets the mode if it can.
+/// A directory of that mode; one that exists is kept as it is.
 pub(super) fn directory(path: &Path, mode: u32) -> Result<(), SandboxError> {
     let there = std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
     if !there {
@@ -51,10 +51,11 @@ pub(super) fn copy_readable(from: &Path, to: &Path, most: u64) -> Result<(), San
             if let Ok(aim) = std::fs::read_link(&source) {
                 link(&aim, &target)?;
             }
-        } else if meta.is_file() && meta.len() <= most {
-            if let Ok(bytes) = std::fs::read(&source) {
-                file(&target, &bytes, meta.permissions().mode() & 0o7777)?;
-            }
+        } else if meta.is_file()
+            && meta.len() <= most
+            && let Ok(bytes) = std::fs::read(&source)
+        {
+            file(&target, &bytes, meta.permissions().mode() & 0o7777)?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::process::{Command, ExitCode, Stdio};
 
 /// What root on a host cannot do, because it would reach the machine: its clock, modules, network settings, devices, log.
+/// This guards against playbooks that mean no harm; it is no jail for programs that do.
 const WITHHELD: [CapabilitySet; 16] = [
     CapabilitySet::SYS_MODULE,
     CapabilitySet::SYS_RAWIO,
@@ -39,9 +40,9 @@ pub(super) fn run(place: &Place, mapped: bool) -> Result<ExitCode, SandboxError>
     std::thread::spawn(end_with_parent);
 
     let identity = files::Identity::read(place)?;
-    let before = mounts::read()?;
+    let machine = mounts::read()?;
     mounts::make_private()?;
-    let root = if mapped { minimal::build(place, &before)? } else { overlay::build(place, &before)? };
+    let root = if mapped { minimal::build(place)? } else { overlay::build(place, &machine)? };
     mounts::kernel_views(&root, mapped)?;
     files::personalise(&root, place, &identity, mapped)?;
     mounts::enter(&root)?;

@@ -1,7 +1,7 @@
 //! The file system of a host whose sandbox does not run as root: the machine's programs to read only, a copy of `/etc`,
 //! and everything else empty and writable. Nothing of the machine's can be written through it.
 
-use super::mounts::{Mount, read_only_tree, tmpfs};
+use super::mounts::{read_only_tree, tmpfs};
 use super::{Place, below, disk, tell, words};
 use crate::sandbox::SandboxError;
 use rustix::mount::MountFlags;
@@ -34,7 +34,7 @@ const OWN: [&str; 18] = [
 const LARGEST_SETTING: u64 = 1 << 20;
 
 /// Puts it together and returns where it is.
-pub(super) fn build(place: &Place, _machine: &[Mount]) -> Result<PathBuf, SandboxError> {
+pub(super) fn build(place: &Place) -> Result<PathBuf, SandboxError> {
     let root = place.base();
     tmpfs(&root, MountFlags::NODEV | MountFlags::NOSUID, &format!("mode=755,size={}", place.memory))?;
     for path in OWN {

@@ -90,12 +90,10 @@ pub(super) fn read_only_tree(source: &Path, target: &Path) -> Result<(), Sandbox
     mount_bind_recursive(source, target).map_err(|e| not_allowed(&format!("a view of {}", source.display()), e))?;
     let inside: Vec<Mount> = read()?.into_iter().filter(|m| m.point.starts_with(target)).collect();
     for m in inside {
-        let result = remount_read_only(&m.point, m.flags);
-        if m.point == target {
-            result.map_err(|e| not_allowed(&format!("a read-only view of {}", source.display()), e))?;
-        } else if result.is_err() {
-            // What cannot be made read-only must not be there.
-            let _ = unmount(&m.point, UnmountFlags::DETACH);
+        let sealed = remount_read_only(&m.point, m.flags);
+        // What cannot be made read-only must not be there.
+        if m.point == target || (sealed.is_err() && unmount(&m.point, UnmountFlags::DETACH).is_err()) {
+            sealed.map_err(|e| not_allowed(&format!("a read-only view of {}", source.display()), e))?;
         }
     }
     Ok(())
@@ -178,7 +176,7 @@ pub(super) fn enter(root: &Path) -> Result<(), SandboxError> {
     })
 }
 
-/// Whether `path` is `place` or below it.
+/// Whether `path` is one of `places` or below one.
 pub(super) fn within(path: &Path, places: &[&str]) -> bool {
     places.iter().any(|p| path.as_os_str().as_bytes() == p.as_bytes() || path.starts_with(p))
 }

@@ -24,7 +24,7 @@ const CHUNK: usize = 32 << 10;
 const INPUT_LIMIT: usize = 16 << 20;
 /// How long the connection is held up at a time. Not for ever: what the client says about its own window, for which the
 /// program's output may be waiting, comes behind its data.
-const HOLD_UP: Duration = Duration::from_millis(50);
+const HOLD_UP: Duration = Duration::from_millis(10);
 /// How long a program may take to end after its client has gone.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a terminal's last words are waited for when its program has ended.
