@@ -59,7 +59,7 @@ fn values(reply: Reply) -> serde_json::Map<String, serde_json::Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn modules_run_over_one_session() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let pong = pool.call(&target, request("ping", json!({"data": "pong"})), Content::none()).await.unwrap();
@@ -76,7 +76,7 @@ async fn modules_run_over_one_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn raw_tells_status_output_and_errors_apart() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let options = RawOptions { stdin: b"in".to_vec(), ..RawOptions::default() };
@@ -91,7 +91,7 @@ async fn raw_tells_status_output_and_errors_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_content_arrives_whole_both_ways() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let bytes: Vec<u8> = (0..30_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -107,7 +107,7 @@ async fn large_content_arrives_whole_both_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_refused_in_words() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let other = server.dir().join("other");
     keygen(&["-t", "ed25519", "-N", "", "-f"], &other);
     let pool = pool(server.dir(), None);
@@ -125,7 +125,7 @@ async fn a_wrong_key_is_refused_in_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn host_keys_are_verified() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let known = server.dir().join("kh");
     let checked = |mode: &str| {
         let mut vars = server.vars();
@@ -165,7 +165,7 @@ async fn host_keys_are_verified() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn host_certificates_of_a_known_authority() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let known = server.dir().join("kh");
     let authority = std::fs::read_to_string(server.dir().join("ca.pub")).unwrap();
     let mut vars = server.vars();
@@ -181,7 +181,7 @@ async fn host_certificates_of_a_known_authority() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_agents_and_passphrases() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let dir = server.dir();
     // A certificate of an authority that the server trusts; the key itself is not authorised.
     let key = dir.join("certified");
@@ -253,7 +253,7 @@ async fn nobody_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jumps_and_proxies_lead_on() {
-    let (inner, outer) = (Sshd::start(&[]), Sshd::start(&[]));
+    let (Some(inner), Some(outer)) = (Sshd::start(), Sshd::start()) else { return };
     let dir = inner.dir();
     let config = format!(
         "Host bastion\n HostName 127.0.0.1\n Port {}\n IdentityFile {}\nHost *\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n",
@@ -286,7 +286,7 @@ async fn jumps_and_proxies_lead_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_dies_in_the_middle_is_unreachable_and_may_come_back() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let started = Instant::now();
@@ -310,7 +310,7 @@ async fn a_host_that_dies_in_the_middle_is_unreachable_and_may_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn become_waits_for_its_prompt_and_passes_bytes_through() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let sudo = server.dir().join("sudo");
     // A sudo that asks on stderr, reads one line of its input, and hands the rest on.
@@ -341,7 +341,7 @@ async fn become_waits_for_its_prompt_and_passes_bytes_through() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_output_and_cancelling() {
-    let server = Sshd::start(&[]);
+    let Some(server) = Sshd::start() else { return };
     let pool = pool(server.dir(), None);
     let target = target(&server.vars());
     let mark = server.dir().join("still-running");
@@ -358,4 +358,60 @@ async fn live_output_and_cancelling() {
     let left = stdout(&pool, &target, "sleep 1; pgrep -f 'sleep 2[0]; touch' || true").await.unwrap();
     assert_eq!(left, "", "the processes of a cancelled call end");
     assert!(!mark.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn su_that_insists_on_a_terminal_gets_one() {
+    let Some(server) = Sshd::start() else { return };
+    let pool = pool(server.dir(), None);
+    let su = server.dir().join("su");
+    std::fs::write(
+        &su,
+        "#!/bin/sh\n[ -t 0 ] || { echo 'su: must be run from a terminal' >&2; exit 1; }\n\
+         stty -echo; printf 'Passwort: '; read -r line; stty echo; echo\n\
+         [ \"$line\" = right ] && exec sh -c \"$3\"\necho 'su: Authentication failure'; exit 1\n",
+    )
+    .unwrap();
+    run("chmod", &["755", &su.display().to_string()]);
+    let with = |password: &str| {
+        let mut vars = server.vars();
+        vars.push(("ansible_become", "true".to_owned()));
+        vars.push(("ansible_become_method", "su".to_owned()));
+        vars.push(("ansible_become_exe", su.display().to_string()));
+        vars.push(("ansible_become_password", password.to_owned()));
+        target(&vars)
+    };
+    // Every byte has to get through the terminal unchanged.
+    let bytes: Vec<u8> = (0..300_000u32).map(|i| (i % 256) as u8).collect();
+    let mut content = Content::none();
+    let blob = content.bytes(bytes.clone());
+    let dest = server.dir().join("through");
+    let args = json!({"dest": dest, "_content": blob});
+    values(pool.call(&with("right"), request("copy", args), content).await.unwrap());
+    assert_eq!(std::fs::read(&dest).unwrap(), bytes);
+    let e = pool.call(&with("wrong"), request("ping", json!({})), Content::none()).await.unwrap_err();
+    assert_eq!(e.to_string(), "Incorrect su password");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_falls_silent_is_given_up() {
+    let Some(server) = Sshd::start() else { return };
+    let pool = pool(server.dir(), None);
+    let mut vars = server.vars();
+    let alive =
+        "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ServerAliveInterval=1 -o ServerAliveCountMax=1";
+    vars.push(("ansible_ssh_common_args", alive.to_owned()));
+    let target = target(&vars);
+    pool.call(&target, request("ping", json!({})), Content::none()).await.unwrap();
+    server.signal_sessions("STOP");
+    // More than the window holds, so that the writer is stuck as well.
+    let mut content = Content::none();
+    let blob = content.bytes(vec![1u8; 20_000_000]);
+    let args = json!({"dest": server.dir().join("x"), "_content": blob});
+    let started = Instant::now();
+    let e = pool.call(&target, request("copy", args), content).await.unwrap_err();
+    assert!(e.is_unreachable() && e.to_string().contains("does not answer any more"), "{e}");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    server.signal_sessions("CONT");
+    pool.call(&target, request("ping", json!({})), Content::none()).await.unwrap();
 }

@@ -93,7 +93,11 @@ impl Pool {
     pub async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError> {
         let transport = self.transport(target).await?;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        raw::run(&*transport, target, command, &options, &id).await
+        let output = raw::run(&*transport, target, command, &options, &id).await;
+        if output.as_ref().is_err_and(RemoteError::is_unreachable) {
+            self.forget(target, &transport).await;
+        }
+        output
     }
 
     /// Connects, without running anything.
@@ -129,9 +133,28 @@ impl Pool {
             return Ok(session.clone());
         }
         let transport = self.transport(target).await?;
-        let session = Arc::new(helper::start(&*transport, target, &self.inner.helpers).await?);
-        *slot = Some(session.clone());
-        Ok(session)
+        match helper::start(&*transport, target, &self.inner.helpers).await {
+            Ok(session) => {
+                let session = Arc::new(session);
+                *slot = Some(session.clone());
+                Ok(session)
+            }
+            Err(error) => {
+                if error.is_unreachable() {
+                    self.forget(target, &transport).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops a connection that did not answer, though it has not broken: the next call makes a new one.
+    async fn forget(&self, target: &Target, transport: &Arc<dyn Transport>) {
+        let slot = self.inner.connections.slot((*target.connection).clone());
+        let mut slot = slot.lock().await;
+        if slot.as_ref().is_some_and(|t| Arc::ptr_eq(t, transport)) {
+            *slot = None;
+        }
     }
 
     async fn transport(&self, target: &Target) -> Result<Arc<dyn Transport>, RemoteError> {

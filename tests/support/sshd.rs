@@ -14,10 +14,23 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Starts one that knows the key `key` of its directory, and certificates of `ca`.
-    pub fn start(options: &[&str]) -> Self {
+    /// Starts one that knows the key `key` of its directory, and certificates of `ca`. `None` on a machine without OpenSSH,
+    /// unless it is a CI machine: there it must be installed.
+    pub fn start() -> Option<Self> {
         let program = ["/usr/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|p| Path::new(p).exists());
-        let program = program.expect("these tests need OpenSSH's sshd (Debian: openssh-server)");
+        let client = Command::new("ssh").arg("-V").stderr(Stdio::null()).status().is_ok();
+        match program.filter(|_| client) {
+            Some(program) => Some(Self::start_program(program)),
+            None => {
+                let need = "OpenSSH is needed (Debian: openssh-server, openssh-client)";
+                assert!(std::env::var_os("CI").is_none(), "{need}");
+                println!("skipped: {need}");
+                None
+            }
+        }
+    }
+
+    fn start_program(program: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("tightbeam-sshd").tempdir().unwrap();
         let path = dir.path();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -36,13 +49,12 @@ impl Sshd {
         std::fs::create_dir(path.join("home")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let d = path.display();
-        let mut config = format!(
+        let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {d}/host_ed25519\nHostKey {d}/host_ecdsa\n\
              HostCertificate {d}/host_ed25519-cert.pub\nAuthorizedKeysFile {d}/authorized_keys\n\
              TrustedUserCAKeys {d}/ca.pub\nStrictModes no\nUsePAM no\nPidFile {d}/pid\nPermitRootLogin yes\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel VERBOSE\nPrintMotd no\nSetEnv HOME={d}/home\n"
         );
-        options.iter().for_each(|o| config += &format!("{o}\n"));
         std::fs::write(path.join("sshd_config"), config).unwrap();
         let log = std::fs::File::create(path.join("log")).unwrap();
         let child = Command::new(program)
@@ -88,14 +100,16 @@ impl Sshd {
         let both = std::fs::read_to_string(&file).unwrap() + &std::fs::read_to_string(public).unwrap();
         std::fs::write(file, both).unwrap();
     }
+    /// Stops or continues every process of the server's connections.
+    pub fn signal_sessions(&self, signal: &str) {
+        for child in children(self.child.id()) {
+            let all: Vec<String> = std::iter::once(child).chain(children(child)).map(|pid| pid.to_string()).collect();
+            let _ = Command::new("kill").arg(format!("-{signal}")).args(all).status();
+        }
+    }
     /// Ends every connection as a host does that loses power, as far as one process can.
     pub fn kill_sessions(&self) {
-        for child in children(self.child.id()) {
-            let sessions = children(child);
-            let all = std::iter::once(child).chain(sessions);
-            let all: Vec<String> = all.map(|pid| pid.to_string()).collect();
-            let _ = Command::new("kill").arg("-KILL").args(all).status();
-        }
+        self.signal_sessions("KILL");
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) async fn start(
         let escalation = target.escalation.as_deref();
         let wrapped = wrap(escalation, "/bin/sh", &script, &id).map_err(RemoteError::escalation)?;
         let mut process = transport.exec(Exec { command: wrapped.command, pty }).await?;
-        let limit = target.timeout;
+        // Without a prompt there is only a busy host to wait for.
+        let limit = if escalation.is_some() { target.timeout } else { PATIENCE };
         let rest = match enter(&mut process, escalation, wrapped.prompt.as_deref(), &marker, limit).await? {
             Entered::Marker(rest) => rest,
             Entered::NeedsTerminal if !pty && transport.has_pty() => {

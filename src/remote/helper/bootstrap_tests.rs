@@ -120,9 +120,6 @@ async fn a_directory_that_others_can_write_is_passed_over() {
 async fn nowhere_to_go_tells_each_reason() {
     let home = tempfile::tempdir().unwrap();
     let helper = Arc::new(stand_in("nowhere"));
-    let error = begin(home.path(), "mkdir() { echo mkdir: x: Read-only file system; return 1; }; true", &helper).await;
-    // The function does not reach the inner shell; a PATH without mkdir does.
-    assert!(error.is_ok());
     let prelude = "d=$HOME/bin; mkdir -p $d; for c in sh uname id ls wc chmod head rm mv find cat; do ln -sf \
                    $(command -v $c) $d/$c; done; rm -rf $HOME/.cache; HOME=/nonexistent; \
                    printf \"#!/bin/sh\\necho mkdir: x: Read-only file system >&2; exit 1\\n\" > $d/mkdir; \
@@ -134,6 +131,24 @@ async fn nowhere_to_go_tells_each_reason() {
         }
         other => panic!("{:?}", other.err()),
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_for_each_directory() {
+    let home = tempfile::tempdir().unwrap();
+    let helper = Arc::new(stand_in("full"));
+    let prelude = "d=$HOME/bin; mkdir -p $d; printf \"#!/bin/sh\\necho gzip: stdout: No space left on device >&2; exit 1\\n\" \
+                   > $d/gzip; chmod +x $d/gzip; PATH=$d:$PATH; export PATH";
+    match begin(home.path(), prelude, &helper).await {
+        Err(error @ RemoteError::NothingExecutable { .. }) => {
+            let text = error.to_string();
+            let first =
+                format!("tried {}/.cache/tightbeam (No space left on device), /var/tmp/", home.path().display());
+            assert!(text.contains(&first) && text.matches("No space left").count() == 4, "{text}");
+        }
+        other => panic!("{:?}", other.err()),
+    }
+    assert_eq!(std::fs::read_dir(home.path().join(".cache/tightbeam")).unwrap().count(), 0, "something is left behind");
 }
 
 #[tokio::test]

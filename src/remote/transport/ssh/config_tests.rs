@@ -106,6 +106,10 @@ fn write_files(dir: &Path) {
 
 #[test]
 fn agrees_with_openssh() {
+    if Command::new("ssh").arg("-V").output().is_err() && std::env::var_os("CI").is_none() {
+        println!("skipped: this test compares with the OpenSSH client, which is not installed");
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     write_files(dir.path());
     for (host, flags) in [
