@@ -33,3 +33,36 @@ pub trait Files: Send + Sync {
         })
     }
 }
+
+/// A path with `~` and `$NAME` expanded, as Ansible's `unfrackpath` does; names that are not set stay.
+pub fn expand_home(text: &str, env: impl Fn(&str) -> Option<String>) -> PathBuf {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    if let Some(tail) = text.strip_prefix('~')
+        && (tail.is_empty() || tail.starts_with('/'))
+        && let Some(home) = env("HOME")
+    {
+        out.push_str(&home);
+        rest = tail;
+    }
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let braced = after.starts_with('{');
+        let name: String =
+            after[usize::from(braced)..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let length = name.len() + if braced { 2 } else { 0 };
+        match env(&name).filter(|_| !name.is_empty() && after.is_char_boundary(length) && length <= after.len()) {
+            Some(value) => {
+                out.push_str(&value);
+                rest = &after[length..];
+            }
+            None => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    PathBuf::from(out)
+}

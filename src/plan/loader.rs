@@ -147,6 +147,15 @@ impl Loader {
         Ok(parsed)
     }
 
+    /// A playbook that stands in no file (ad-hoc commands).
+    ///
+    /// # Errors
+    /// Where the text is not valid YAML; faults of the plays are in the result.
+    pub fn playbook_text(&self, path: &Path, text: &str) -> Result<Parsed<Playbook>, Diagnostic> {
+        let document = yaml::read_one(&self.sources, path, text)?;
+        Ok(parse::playbook(path, document.file, document.root.as_ref(), &self.grammar()))
+    }
+
     /// A dictionary of variables; an empty file is an empty one.
     ///
     /// # Errors

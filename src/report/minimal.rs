@@ -86,7 +86,7 @@ fn one_line(host: &str, word: &str, data: &Map) -> String {
 fn shown(data: &Map) -> Map {
     data.iter()
         .filter(|(k, _)| {
-            k.as_str().is_none_or(|k| !k.starts_with("_ansible_") && !matches!(k, "warnings" | "deprecations" | "exception" | "diff" | "invocation"))
+            k.as_str().is_none_or(|k| !k.starts_with("_ansible_") && !matches!(k, "warnings" | "deprecations" | "exception" | "diff" | "invocation" | "failed" | "skipped"))
         })
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()

@@ -40,8 +40,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    pub fn new(blocks: &[Arc<PlannedBlock>]) -> Self {
-        let mut cursor = Cursor { frames: vec![series(blocks.iter().cloned().enumerate())], end: None };
+    /// At the start of blocks, each with its rank among those of all hosts.
+    pub fn new(blocks: Vec<(u32, Arc<PlannedBlock>)>) -> Self {
+        let mut cursor = Cursor { frames: vec![Frame::Series { blocks, at: 0 }], end: None };
         cursor.settle();
         cursor
     }
@@ -119,8 +120,8 @@ impl Cursor {
         self.settle();
     }
 
-    /// More handlers for the flush that is running: those that rank behind the present one.
-    pub fn add_handler(&mut self, rank: u32, task: &Arc<PlannedTask>) {
+    /// One more handler for the flush that is running; false where its turn is over already.
+    pub fn add_handler(&mut self, rank: u32, task: &Arc<PlannedTask>) -> bool {
         for frame in self.frames.iter_mut().rev() {
             if let Frame::Tasks { tasks, at } = frame {
                 let behind = tasks.get(*at).is_some_and(|(now, _)| rank > *now);
@@ -128,9 +129,10 @@ impl Cursor {
                     let place = tasks.partition_point(|(r, _)| *r < rank);
                     tasks.insert(place, (rank, task.clone()));
                 }
-                return;
+                return behind;
             }
         }
+        false
     }
 
     /// Leaves the role that the present task belongs to, up to the marker at its end.
@@ -226,10 +228,6 @@ impl Cursor {
     pub fn compare(&self, other: &Cursor) -> Ordering {
         self.path().cmp(other.path())
     }
-}
-
-fn series(blocks: impl Iterator<Item = (usize, Arc<PlannedBlock>)>) -> Frame {
-    Frame::Series { blocks: blocks.map(|(i, b)| (i as u32, b)).collect(), at: 0 }
 }
 
 fn part_of(block: &PlannedBlock, part: Part) -> &[PlannedItem] {

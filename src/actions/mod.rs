@@ -1,0 +1,175 @@
+//! Actions that the controller carries out, one file each; many call modules on the host themselves.
+
+mod add_host;
+mod assert;
+mod copy;
+mod debug;
+mod fail;
+mod fetch;
+mod group_by;
+mod include_vars;
+mod module;
+mod pause;
+mod raw;
+mod reboot;
+mod result;
+mod script;
+mod set_fact;
+mod set_stats;
+mod shared;
+mod specs;
+mod table;
+mod template;
+mod unarchive;
+mod validate_argument_spec;
+mod wait_for_connection;
+
+pub use result::{ActionResult, Effect};
+pub use shared::{reply_result, split_lines};
+pub use table::{ACTIONS, Catalogue, runs_once, spec_of, touches_host};
+
+use crate::files::Files;
+use crate::names::HostName;
+use crate::plan::{ActionKind, PlannedTask, Resolved};
+use crate::remote::{Content, Pool, RawOptions, RawOutput, RemoteError, Target};
+use crate::template::Templar;
+use crate::value::{Map, Value};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tightbeam_modules::contract::wire::{Reply, Request};
+
+/// The hosts behind a trait: the pool of connections, or a script in tests.
+#[async_trait]
+pub trait Hosts: Send + Sync {
+    async fn call(&self, target: &Target, request: Request, content: Content) -> Result<Reply, RemoteError>;
+    async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError>;
+    /// Closes the connection, so that the next call makes a new one.
+    async fn reset(&self, target: &Target);
+    /// Ends all connections.
+    async fn close(&self);
+}
+
+#[async_trait]
+impl Hosts for Pool {
+    async fn call(&self, target: &Target, request: Request, content: Content) -> Result<Reply, RemoteError> {
+        Pool::call(self, target, request, content).await
+    }
+    async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError> {
+        Pool::raw(self, target, command, options).await
+    }
+    async fn reset(&self, target: &Target) {
+        Pool::reset(self, target).await;
+    }
+    async fn close(&self) {
+        Pool::close(self).await;
+    }
+}
+
+/// Asks the person at the terminal (`pause`).
+#[async_trait]
+pub trait Ask: Send + Sync {
+    /// Waits for a line of input, or until the time is up; `None` without a terminal or when the time was up.
+    async fn line(&self, prompt: &str, echo: bool, limit: Option<std::time::Duration>) -> Option<String>;
+}
+
+/// One call of an action: the task's arguments, rendered, and all that the action may use.
+pub struct ActionCall<'a> {
+    pub host: &'a HostName,
+    pub task: &'a PlannedTask,
+    /// Rendered; validated where the action has a spec.
+    pub args: Map,
+    pub templar: &'a Templar,
+    pub target: &'a Target,
+    pub hosts: &'a dyn Hosts,
+    pub files: &'a dyn Files,
+    pub ask: &'a dyn Ask,
+    pub check: bool,
+    pub diff: bool,
+    pub verbosity: u8,
+    pub environment: BTreeMap<String, String>,
+    /// Arguments of `module_defaults` for another module than the task's own (`copy` for `template`) are looked up here.
+    pub defaults: &'a (dyn Fn(&str) -> Map + Send + Sync),
+    /// Where relative files are looked for.
+    pub search: &'a [PathBuf],
+    pub playbook_dir: &'a std::path::Path,
+    /// Text of `ansible_managed`.
+    pub managed: &'a str,
+    pub loader: &'a crate::plan::Loader,
+    /// `hash_behaviour = merge`.
+    pub merge_hashes: bool,
+    /// Takes lines of live output.
+    pub progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+}
+
+/// Runs an action or a module.
+pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult {
+    match &resolved.kind {
+        ActionKind::Native(entry) => {
+            let args = std::mem::take(&mut call.args);
+            module::call(entry.spec, args, Content::none(), &call).await
+        }
+        ActionKind::Controller(action) => match action.name {
+            "ansible.builtin.add_host" => add_host::run(&call),
+            "ansible.builtin.assert" => assert::run(&call),
+            "ansible.builtin.copy" => copy::run(&call).await,
+            "ansible.builtin.debug" => debug::run(&call),
+            "ansible.builtin.fail" => fail::run(&call),
+            "ansible.builtin.fetch" => fetch::run(&call).await,
+            "ansible.builtin.group_by" => group_by::run(&call),
+            "ansible.builtin.include_vars" => include_vars::run(&call),
+            "ansible.builtin.pause" => pause::run(&call).await,
+            "ansible.builtin.raw" => raw::run(&call).await,
+            "ansible.builtin.reboot" => reboot::run(&call).await,
+            "ansible.builtin.script" => script::run(&call).await,
+            "ansible.builtin.set_fact" => set_fact::run(&call),
+            "ansible.builtin.set_stats" => set_stats::run(&call),
+            "ansible.builtin.template" => template::run(&call).await,
+            "ansible.builtin.unarchive" => unarchive::run(&call).await,
+            "ansible.builtin.validate_argument_spec" => validate_argument_spec::run(&call),
+            "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
+            other => ActionResult::failed(format!("the action {other} is listed but has no code")),
+        },
+        ActionKind::Missing => ActionResult::failed(format!(
+            "{} is a module of Ansible that tightbeam does not have yet; it is refused rather than skipped",
+            resolved.name
+        )),
+        ActionKind::Python(path) => ActionResult::failed(format!(
+            "{} is a Python module ({}); Python modules cannot be run yet",
+            resolved.name,
+            path.display()
+        )),
+    }
+}
+
+/// Looks for a file of the task as Ansible does: in each search path first below `subdir`, then beside it.
+pub fn find_file(call: &ActionCall<'_>, name: &str, subdir: &str) -> Result<PathBuf, String> {
+    let path = crate::files::expand_home(name, |n| std::env::var(n).ok());
+    if path.is_absolute() {
+        return if call.files.exists(&path) { Ok(path) } else { Err(not_found(name, std::slice::from_ref(&path))) };
+    }
+    let mut tried: Vec<PathBuf> = Vec::new();
+    for dir in call.search.iter().map(PathBuf::as_path).chain([call.playbook_dir]) {
+        for candidate in [dir.join(subdir).join(&path), dir.join(&path)] {
+            if tried.contains(&candidate) {
+                continue;
+            }
+            if call.files.exists(&candidate) {
+                return Ok(candidate);
+            }
+            tried.push(candidate);
+        }
+    }
+    Err(not_found(name, &tried))
+}
+
+fn not_found(name: &str, tried: &[PathBuf]) -> String {
+    let places: Vec<String> = tried.iter().map(|p| format!("\n\t{}", p.display())).collect();
+    format!("Could not find or access '{name}'\nSearched in:{} on the Ansible Controller.", places.join(""))
+}
+
+/// A text argument.
+pub(crate) fn text<'m>(args: &'m Map, name: &str) -> Option<&'m str> {
+    args.get(name).and_then(Value::as_str)
+}

@@ -1,0 +1,45 @@
+//! Calls one native module on the task's host.
+
+use super::{ActionCall, ActionResult, reply_result};
+use crate::remote::Content;
+use crate::value::Map;
+use tightbeam_modules::contract::wire::Request;
+use tightbeam_modules::contract::{Fault, FaultKind, JsonMap, ModuleSpec, validate};
+
+/// Validates the arguments and calls the module. `args` without the defaults of `module_defaults`: those were merged before.
+pub(super) async fn call(spec: &'static ModuleSpec, args: Map, content: Content, call: &ActionCall<'_>) -> ActionResult {
+    match validated(spec, args.to_json()) {
+        Ok(args) => send(spec.name, args, content, call).await,
+        Err(result) => result,
+    }
+}
+
+/// Arguments checked against a spec, or the failure that names all faults.
+pub(super) fn validated(spec: &ModuleSpec, args: JsonMap) -> Result<JsonMap, ActionResult> {
+    validate(spec, args).map_err(|faults| {
+        let words: Vec<&str> = unknown_first(&faults).map(|f| f.message.as_str()).collect();
+        ActionResult::failed(words.join(". "))
+    })
+}
+
+fn unknown_first(faults: &[Fault]) -> impl Iterator<Item = &Fault> {
+    let unknown = |f: &&Fault| f.kind == FaultKind::Unknown;
+    faults.iter().filter(unknown).chain(faults.iter().filter(move |f| !unknown(f)))
+}
+
+/// Sends validated arguments to a module.
+pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call: &ActionCall<'_>) -> ActionResult {
+    if let Some(progress) = &call.progress {
+        content.on_progress(progress.clone());
+    }
+    let request = Request {
+        module: module.to_owned(),
+        args,
+        check: call.check,
+        diff: call.diff,
+        verbosity: call.verbosity,
+        environment: call.environment.clone(),
+        ..Request::default()
+    };
+    reply_result(call.hosts.call(call.target, request, content).await)
+}

@@ -1,0 +1,31 @@
+//! `raw`: a command over the bare connection; needs nothing on the host.
+
+use super::{ActionCall, ActionResult, shared, split_lines, text};
+use crate::remote::RawOptions;
+
+pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
+    if call.check {
+        return ActionResult::skipped("remote module (raw) does not support check mode");
+    }
+    let Some(command) = text(&call.args, "_raw_params").filter(|c| !c.is_empty()) else {
+        return ActionResult::failed("no command given");
+    };
+    let mut line: String =
+        call.environment.iter().map(|(k, v)| format!("{k}={} ", crate::remote::shell_quote(v))).collect();
+    line.push_str(command);
+    let executable = text(&call.args, "executable").map(str::to_owned);
+    match call.hosts.raw(call.target, &line, RawOptions { executable, ..RawOptions::default() }).await {
+        Err(error) => shared::remote_failure(&error),
+        Ok(output) => {
+            let mut result = ActionResult::changed(true)
+                .with("rc", i64::from(output.rc))
+                .with("stdout", String::from_utf8_lossy(&output.stdout).into_owned())
+                .with("stderr", String::from_utf8_lossy(&output.stderr).into_owned());
+            if output.rc != 0 {
+                result = result.with("failed", true).with("msg", "non-zero return code");
+            }
+            split_lines(&mut result.data);
+            result
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Questions at the terminal: passwords, `vars_prompt`, `pause`, `--step`.
+
+use crate::actions::Ask;
+use async_trait::async_trait;
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+/// The terminal of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terminal;
+
+#[async_trait]
+impl Ask for Terminal {
+    async fn line(&self, prompt: &str, echo: bool, limit: Option<Duration>) -> Option<String> {
+        if !std::io::stdin().is_terminal() && std::env::var_os("TIGHTBEAM_ASK_STDIN").is_none() {
+            return None;
+        }
+        let prompt = prompt.to_owned();
+        let read = tokio::task::spawn_blocking(move || question(&prompt, echo));
+        match limit {
+            None => read.await.ok().flatten(),
+            Some(limit) => tokio::time::timeout(limit, read).await.ok().and_then(Result::ok).flatten(),
+        }
+    }
+}
+
+fn question(prompt: &str, echo: bool) -> Option<String> {
+    if !echo && std::io::stdin().is_terminal() {
+        return rpassword::prompt_password(prompt).ok();
+    }
+    let mut out = std::io::stderr();
+    let _ = write!(out, "{prompt}").and_then(|()| out.flush());
+    let mut line = String::new();
+    match std::io::stdin().lock().read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
+    }
+}
+
+/// A password, never echoed on a terminal; from standard input where that is none.
+pub fn password(prompt: &str) -> Option<String> {
+    question(prompt, false)
+}

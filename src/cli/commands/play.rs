@@ -1,0 +1,153 @@
+//! `tightbeam play`, `ansible-playbook`.
+
+use super::shared::{execute, prepare, refuse, run_options, shows_progress, warn};
+use crate::cli::args::PlayArgs;
+use crate::cli::error::{CommandError, code};
+use crate::cli::wiring::{Base, Project};
+use crate::diag::Diagnostic;
+use crate::inventory::Order;
+use crate::plan::{ListedPlay, Listing, listing};
+use crate::report::{Human, Screen};
+use crate::run::RunContext;
+use crate::template::{Context, Templar};
+use crate::value::Value;
+use crate::vars::{PlayVars, TaskVars};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
+    let base = Base::load()?;
+    let verbosity = base.verbosity(args.verbosity.verbose);
+    if verbosity > 0 {
+        match base.settings.file() {
+            Some(path) => println!("Using {} as config file", path.display()),
+            None => println!("No config file found; using defaults"),
+        }
+    }
+    let playbooks = playbooks(&base, &args.playbooks)?;
+    let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
+    options.tags = tags(&args.tags, &base, "TAGS_RUN");
+    options.skip_tags = tags(&args.skip_tags, &base, "TAGS_SKIP");
+    options.start_at = args.start_at_task.clone();
+    options.step = args.step;
+    options.force_handlers = args.force_handlers || base.settings.bool("DEFAULT_FORCE_HANDLERS");
+    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
+    let prepared = prepare(&project, &args.connect, options)?;
+    let ctx = prepared.ctx.clone();
+    let plan = ctx
+        .planner
+        .plan(&playbooks)
+        .map_err(|d| CommandError::author(d, &project.base.sources, code::PARSER))?;
+    warn(&project.base, &plan);
+    if args.list_hosts || args.list_tasks || args.list_tags {
+        let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
+        print!("{}", list(&project, &ctx, &playbooks, what)?);
+        return Ok(code::OK);
+    }
+    refuse(&project.base, &plan)?;
+    if args.syntax_check {
+        for path in &args.playbooks {
+            println!("\nplaybook: {}", path.display());
+        }
+        return Ok(code::OK);
+    }
+    let style = project.base.style(verbosity);
+    let screen = Screen::terminal(shows_progress());
+    let observer = Box::new(Human::new(screen, style, project.base.sources.clone()));
+    let (exit, failed) = execute(&project, prepared, &plan, observer).await?;
+    retry_file(&project.base, &playbooks[0], &failed);
+    Ok(exit)
+}
+
+/// The playbooks as absolute paths.
+fn playbooks(base: &Base, given: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+    let mut all = Vec::new();
+    for path in given {
+        let full = base.around.resolve(&path.to_string_lossy(), None);
+        let shown = path.display();
+        if base.files.is_dir(&full) {
+            return Err(CommandError::machine(format!("the playbook: {shown} does not appear to be a file")));
+        }
+        if !base.files.exists(&full) {
+            return Err(CommandError::machine(format!("the playbook: {shown} could not be found")));
+        }
+        all.push(full);
+    }
+    Ok(all)
+}
+
+/// Tags of an option, each of which may be several with commas; else those of the setting.
+fn tags(given: &[String], base: &Base, setting: &str) -> Vec<String> {
+    let split = |text: &str| text.split(',').map(|t| t.trim().to_owned()).collect::<Vec<_>>();
+    if given.is_empty() {
+        return base.settings.list(setting).into_iter().map(str::to_owned).collect();
+    }
+    given.iter().flat_map(|text| split(text)).filter(|t| !t.is_empty()).collect()
+}
+
+fn list(
+    project: &Project,
+    ctx: &RunContext,
+    playbooks: &[PathBuf],
+    what: Listing,
+) -> Result<String, CommandError> {
+    let base = &project.base;
+    let author = |d: Diagnostic| base.author(d, code::ERROR);
+    let mut out = String::new();
+    for path in playbooks {
+        let mut plays = Vec::new();
+        let plan = ctx
+            .planner
+            .plan(std::slice::from_ref(path))
+            .map_err(|d| CommandError::author(d, &base.sources, code::PARSER))?;
+        for play in &plan.plays {
+            let vars = PlayVars { vars: play.vars.clone(), ..PlayVars::default() };
+            let scope = TaskVars { run: ctx.vars.clone(), play: Some(Arc::new(vars)), ..TaskVars::default() };
+            let context = Context { search_paths: vec![play.dir.to_path_buf()], playbook_dir: play.dir.to_path_buf() };
+            let templar = Templar::new(&ctx.engine, Arc::new(scope), context);
+            let mut patterns = Vec::new();
+            for pattern in play.patterns() {
+                match templar.render(&pattern).map_err(|e| author(e.into()))? {
+                    Value::List(items) => patterns.extend(items.iter().map(Value::to_string)),
+                    one => patterns.push(one.to_string()),
+                }
+            }
+            let refs: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let hosts = project
+                .inventory
+                .select(&refs, project.limit.as_ref(), Order::Inventory, project.mismatch())
+                .map_err(author)?
+                .hosts;
+            let name = match play.written_name() {
+                Some(name) => templar.render(name).unwrap_or_else(|_| name.clone()).to_string(),
+                None => patterns.join(","),
+            };
+            let filter = ctx.options.tag_filter();
+            let render = |value: &Value| templar.render(value).map_err(Diagnostic::from);
+            let blocks = filter.select(&play.blocks(false), &render).map_err(author)?;
+            let hosts = hosts.iter().map(|h| h.to_string()).collect();
+            plays.push(ListedPlay { play, name, patterns, hosts, blocks });
+        }
+        out.push_str(&listing(&path.display().to_string(), &plays, what));
+    }
+    Ok(out)
+}
+
+/// Writes the hosts that failed to a `.retry` file, where settings ask for it.
+fn retry_file(base: &Base, playbook: &Path, failed: &[String]) {
+    if failed.is_empty() || !base.settings.bool("RETRY_FILES_ENABLED") {
+        return;
+    }
+    let dir = base
+        .settings
+        .path("RETRY_FILES_SAVE_PATH")
+        .unwrap_or_else(|| playbook.parent().map(Path::to_owned).unwrap_or_default());
+    let stem = playbook.file_stem().unwrap_or_default().to_string_lossy();
+    let path = dir.join(format!("{stem}.retry"));
+    let mut hosts = failed.to_vec();
+    hosts.sort();
+    match std::fs::write(&path, hosts.join("\n") + "\n") {
+        Ok(()) => println!("\tto retry, use: --limit @{}\n", path.display()),
+        Err(e) => eprintln!("[WARNING]: Could not create retry file '{}'.\n\t{e}", path.display()),
+    }
+}

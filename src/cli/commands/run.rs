@@ -1,0 +1,65 @@
+//! `tightbeam run`, `ansible`: one module on hosts.
+
+use super::shared::{execute, one_task, prepare, refuse, run_options, shows_progress, warn};
+use crate::cli::args::RunArgs;
+use crate::cli::error::{CommandError, code};
+use crate::cli::wiring::{Base, Project};
+use crate::inventory::Order;
+use crate::report::{Minimal, Screen};
+use serde_json::{Map, Value as Json};
+
+pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
+    let base = Base::load()?;
+    let verbosity = base.verbosity(args.verbosity.verbose);
+    let module =
+        args.module_name.clone().unwrap_or_else(|| base.settings.text("DEFAULT_MODULE_NAME").to_owned());
+    let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
+    options.ad_hoc = true;
+    if args.background.is_some() {
+        return Err(CommandError::usage("--background is not supported"));
+    }
+    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
+    let patterns: Vec<&str> = vec![&args.pattern];
+    let chosen = project
+        .inventory
+        .select(&patterns, project.limit.as_ref(), Order::Inventory, project.mismatch())
+        .map_err(|d| project.base.author(d, code::ERROR))?;
+    for warning in &chosen.warnings {
+        eprintln!("{}", crate::report::diagnostics::reference(warning, &project.base.sources));
+    }
+    if args.list_hosts {
+        println!("  hosts ({}):", chosen.hosts.len());
+        chosen.hosts.iter().for_each(|h| println!("    {h}"));
+        return Ok(code::OK);
+    }
+    if chosen.hosts.is_empty() {
+        eprintln!("[WARNING]: No hosts matched, nothing to do");
+        return Ok(code::OK);
+    }
+    let short = module.rsplit('.').next().unwrap_or(&module);
+    if args.args.is_empty() && matches!(short, "command" | "shell" | "raw" | "script") {
+        return Err(CommandError::usage(format!("No argument passed to {module} module")));
+    }
+    let prepared = prepare(&project, &args.connect, options)?;
+    let mut extra = Map::new();
+    if let Some(seconds) = args.task_timeout {
+        extra.insert("timeout".into(), seconds.into());
+    }
+    let plan = one_task(&project, &prepared, &args.pattern, &module, arguments(&args.args), extra)?;
+    warn(&project.base, &plan);
+    refuse(&project.base, &plan)?;
+    let style = project.base.style(verbosity);
+    let screen = Screen::terminal(shows_progress());
+    let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), args.one_line));
+    let (exit, _) = execute(&project, prepared, &plan, observer).await?;
+    Ok(exit)
+}
+
+/// JSON is a dictionary; anything else is text.
+fn arguments(text: &str) -> Json {
+    match serde_json::from_str::<Json>(text) {
+        Ok(Json::Object(map)) => Json::Object(map),
+        _ if text.is_empty() => Json::Null,
+        _ => Json::String(text.to_owned()),
+    }
+}

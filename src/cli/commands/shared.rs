@@ -1,0 +1,127 @@
+//! What commands that run tasks have in common.
+
+use crate::cli::args::TaskRunArgs;
+use crate::cli::error::{CommandError, code};
+use crate::cli::wiring::{Base, Project, context, forks};
+use crate::cli::args::ConnectArgs;
+use crate::event::Observer;
+use crate::plan::Plan;
+use crate::run::{Exit, Interrupt, Run, RunContext, RunOptions};
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+/// Options that playbooks and ad-hoc commands share.
+pub fn run_options(base: &Base, tasks: &TaskRunArgs, verbosity: u8, limit: &[String]) -> Result<RunOptions, CommandError> {
+    let settings = &base.settings;
+    Ok(RunOptions {
+        check: tasks.check,
+        diff: tasks.diff || settings.bool("DIFF_ALWAYS"),
+        verbosity,
+        forks: forks(base, tasks)?,
+        limit: limit.to_vec(),
+        gathering: settings.text("DEFAULT_GATHERING").to_owned(),
+        strategy: settings.text("DEFAULT_STRATEGY").to_owned(),
+        error_on_missing_handler: settings.bool("ERROR_ON_MISSING_HANDLER"),
+        ..RunOptions::default()
+    })
+}
+
+/// A run and what it was made with.
+pub struct Prepared {
+    pub ctx: Arc<RunContext>,
+    pub interrupt: Interrupt,
+}
+
+pub fn prepare(project: &Project, connect: &ConnectArgs, options: RunOptions) -> Result<Prepared, CommandError> {
+    let interrupt = Interrupt::default();
+    let ctx = context(project, connect, options, interrupt.clone())?;
+    Ok(Prepared { ctx, interrupt })
+}
+
+/// Runs a plan to its end. The first Ctrl-C lets running tasks finish, the second ends the program.
+pub async fn execute(
+    project: &Project,
+    prepared: Prepared,
+    plan: &Plan,
+    observer: Box<dyn Observer>,
+) -> Result<(u8, Vec<String>), CommandError> {
+    let base = &project.base;
+    let interrupt = prepared.interrupt.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.is_set() {
+                std::process::exit(i32::from(code::INTERRUPTED));
+            }
+            interrupt.set();
+            eprintln!(" [ERROR]: User interrupted execution; waiting for running tasks, Ctrl-C again to end now");
+        }
+    });
+    let roster = project.roster();
+    let mut run = Run::new(prepared.ctx.clone(), roster, observer);
+    let ended = run.run(plan).await;
+    let failed = run.failed_hosts().iter().map(|h| h.to_string()).collect();
+    prepared.ctx.hosts.close().await;
+    let exit = ended.map_err(|d| base.author(d, code::ERROR))?;
+    let code = match exit {
+        Exit::Ok => code::OK,
+        Exit::Failed => code::HOSTS_FAILED,
+        Exit::Unreachable => code::UNREACHABLE,
+        Exit::Interrupted => code::INTERRUPTED,
+    };
+    Ok((code, failed))
+}
+
+/// Prints a plan's warnings.
+pub fn warn(base: &Base, plan: &Plan) {
+    crate::cli::wiring::warn(&plan.warnings, &base.sources);
+}
+
+/// A progress line is shown where both streams are a terminal.
+pub fn shows_progress() -> bool {
+    std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// A plan of one task on a pattern of hosts. `args` is `k=v` text, free-form text, or a dictionary.
+pub fn one_task(
+    project: &Project,
+    prepared: &Prepared,
+    pattern: &str,
+    module: &str,
+    args: serde_json::Value,
+    extra: serde_json::Map<String, serde_json::Value>,
+) -> Result<Plan, CommandError> {
+    let mut task = extra;
+    task.insert(module.to_owned(), args);
+    let play = serde_json::json!([{
+        "name": "Ansible Ad-Hoc",
+        "hosts": pattern,
+        "gather_facts": false,
+        "tasks": [task],
+    }]);
+    let base = &project.base;
+    let path = std::path::Path::new("<ad-hoc>");
+    // JSON is YAML: the one road from text to plays.
+    let parsed = prepared
+        .ctx
+        .planner
+        .loader
+        .playbook_text(path, &play.to_string())
+        .map_err(|d| base.author(d, code::PARSER))?;
+    if parsed.has_errors() {
+        return Err(CommandError::author(parsed.diagnostics, &base.sources, code::PARSER));
+    }
+    let Some(crate::playbook::Entry::Play(play)) = parsed.tree.entries.first() else {
+        return Err(CommandError::usage("there is nothing to run"));
+    };
+    prepared
+        .ctx
+        .planner
+        .plan_play(play.clone(), path.to_owned(), &base.around.cwd)
+        .map_err(|d| CommandError::author(d, &base.sources, code::PARSER))
+}
+
+/// Faults of a plan that are known before any host is touched: wrong literal arguments, modules that are not there.
+pub fn refuse(base: &Base, plan: &Plan) -> Result<(), CommandError> {
+    let faults: Vec<_> = plan.argument_faults.iter().chain(&plan.missing_modules).cloned().collect();
+    if faults.is_empty() { Ok(()) } else { Err(CommandError::author(faults, &base.sources, code::PARSER)) }
+}

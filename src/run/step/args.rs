@@ -1,0 +1,115 @@
+//! Station 8: a task's arguments: module defaults, `args:`, own ones; rendered. And its environment.
+
+use super::failure;
+use crate::actions::ActionResult;
+use crate::plan::{PlannedTask, Planner};
+use crate::template::{Templar, TemplateError};
+use crate::value::{Key, Map, Value};
+use std::collections::BTreeMap;
+
+/// Renders the arguments of a task for an action of this name. Arguments that become `omit` are left out.
+///
+/// # Errors
+/// The failure of the task, with the argument at fault.
+pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Planner) -> Result<Map, ActionResult> {
+    let origin = Some(task.task.action.span);
+    let doing = |what: String| vec![(format!("Finalization of task args for '{action}' failed"), origin), (what, None)];
+    let mut args = defaults(task, action, templar, planner)
+        .map_err(|e| failure::template(&e, &doing("Error while rendering module_defaults".to_owned())))?;
+    let written = &task.task.args;
+    if let Some(variable) = &written.variable {
+        let value = templar
+            .render(&variable.node)
+            .map_err(|e| failure::template(&e.or_at(Some(variable.span)), &doing("Error while rendering `args`".to_owned())))?;
+        match value {
+            Value::Map(map) => args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone()))),
+            Value::Null | Value::Omit => {}
+            other => {
+                return Err(ActionResult::failed(format!(
+                    "The value of `args` must be a dictionary, not '{}'.",
+                    other.type_name()
+                )));
+            }
+        }
+    }
+    for (key, value) in written.map.iter() {
+        match argument(action, key, value, templar) {
+            Ok(Value::Omit) => drop(args.remove(&key.to_json_key())),
+            Ok(value) => drop(args.insert(key.clone(), value)),
+            Err(e) => {
+                let span = e.span.or_else(|| value.origin()).or_else(|| written.place(&key.to_json_key()));
+                let causes = vec![
+                    crate::event::Cause { message: format!("Finalization of task args for '{action}' failed"), span: origin },
+                    crate::event::Cause {
+                        message: format!("Error while resolving value for '{}': {}", key.to_json_key(), e.message),
+                        span,
+                    },
+                ];
+                return Err(failure::failed(causes));
+            }
+        }
+    }
+    Ok(args)
+}
+
+/// One argument. Conditions of `assert` and the expression of `debug: var=` are evaluated by their actions.
+fn argument(action: &str, key: &Key, value: &Value, templar: &Templar) -> Result<Value, TemplateError> {
+    match (action, key.as_str()) {
+        ("ansible.builtin.assert", Some("that")) if !matches!(value, Value::Str(t) if whole_template(t)) => Ok(value.clone()),
+        _ => templar.render(value),
+    }
+}
+
+/// `{{ … }}` and nothing else: a variable that holds the list of conditions.
+fn whole_template(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("{{") && text.ends_with("}}") && text.matches("{{").count() == 1
+}
+
+/// Arguments that `module_defaults` gives to an action: outer levels first, groups before names.
+///
+/// # Errors
+/// When a template in them fails.
+pub fn defaults(task: &PlannedTask, action: &str, templar: &Templar, planner: &Planner) -> Result<Map, TemplateError> {
+    let mut out = Map::new();
+    if task.keywords.module_defaults.is_empty() {
+        return Ok(out);
+    }
+    for value in planner.module_defaults(&task.keywords, action) {
+        if let Value::Map(map) = templar.render(&value)? {
+            out.extend(map.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+    }
+    Ok(out)
+}
+
+/// `environment` of all levels, inner ones over outer ones.
+///
+/// # Errors
+/// When a template in it fails, or it is no dictionary.
+pub fn environment(task: &PlannedTask, templar: &Templar) -> Result<BTreeMap<String, String>, TemplateError> {
+    let mut out = BTreeMap::new();
+    for level in &task.keywords.environment {
+        let value = templar.render(&level.node).map_err(|e| e.or_at(Some(level.span)))?;
+        let maps: Vec<Value> = match value {
+            Value::List(items) => items.to_vec(),
+            one => vec![one],
+        };
+        for map in maps {
+            match map {
+                Value::Map(map) => {
+                    out.extend(map.iter().filter(|(_, v)| !v.is_omit()).map(|(k, v)| (k.to_json_key(), v.to_string())));
+                }
+                Value::Null | Value::Omit => {}
+                other => {
+                    return Err(TemplateError::new(
+                        crate::template::ErrorKind::Failed,
+                        format!("environment must be a dictionary, received {other} ({})", other.type_name()),
+                    )
+                    .or_at(Some(level.span)));
+                }
+            }
+        }
+    }
+    Ok(out)
+}

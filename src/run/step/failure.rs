@@ -1,0 +1,23 @@
+//! Failures of a task before its action ran: as a result with its chain of causes.
+
+use crate::actions::ActionResult;
+use crate::diag::Span;
+use crate::event::Cause;
+use crate::template::TemplateError;
+
+/// A template of the task failed. `doing` says what was being rendered, and where that stands.
+pub fn template(error: &TemplateError, doing: &[(String, Option<Span>)]) -> ActionResult {
+    let mut causes: Vec<Cause> =
+        doing.iter().map(|(message, span)| Cause { message: message.clone(), span: *span }).collect();
+    causes.push(Cause { message: error.message.clone(), span: error.span });
+    failed(causes)
+}
+
+/// A failure told by its causes, outermost first; `Task failed` goes in front when it is shown.
+pub fn failed(causes: Vec<Cause>) -> ActionResult {
+    let words: Vec<&str> = std::iter::once("Task failed").chain(causes.iter().map(|c| c.message.as_str())).collect();
+    let msg = words.join(": ");
+    let mut result = ActionResult::default().with("failed", true).with("msg", msg).with("changed", false);
+    result.causes = causes;
+    result
+}

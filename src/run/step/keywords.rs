@@ -1,0 +1,96 @@
+//! Keywords in force for a task on a host, rendered.
+
+use crate::names::HostName;
+use crate::playbook::Setting;
+use crate::plan::{Inherited, PlannedTask};
+use crate::run::RunContext;
+use crate::template::{Templar, TemplateError};
+use crate::value::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The keywords that steer one item's run.
+#[derive(Clone, Debug)]
+pub struct Keywords {
+    pub check: bool,
+    pub diff: bool,
+    pub no_log: bool,
+    pub ignore_errors: bool,
+    pub ignore_unreachable: bool,
+    pub delegate_to: Option<HostName>,
+    pub delegate_facts: bool,
+    pub timeout: Option<Duration>,
+    pub notify: Vec<String>,
+}
+
+/// Renders one keyword: the nearest level's value, or an outer one's where the nearer becomes `omit`.
+///
+/// # Errors
+/// When its template fails, told where it stands.
+pub fn value(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<Value>, TemplateError> {
+    let mut at = setting.as_ref();
+    while let Some(one) = at {
+        match templar.render(&one.value).map_err(|e| e.or_at(Some(one.span)))? {
+            Value::Omit => at = one.outer.as_ref(),
+            Value::Null => return Ok(None),
+            value => return Ok(Some(value)),
+        }
+    }
+    Ok(None)
+}
+
+/// A boolean keyword.
+///
+/// # Errors
+/// As [`value`].
+pub fn flag(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<bool>, TemplateError> {
+    Ok(value(setting, templar)?.map(|v| v.as_spelled_bool().unwrap_or_else(|| v.truthy())))
+}
+
+/// A number.
+///
+/// # Errors
+/// As [`value`].
+pub fn number(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<f64>, TemplateError> {
+    Ok(value(setting, templar)?.and_then(|v| v.to_string().trim().parse().ok()))
+}
+
+/// All of a task's keywords.
+///
+/// # Errors
+/// The first that cannot be rendered.
+pub fn render(task: &PlannedTask, templar: &Templar, ctx: &RunContext) -> Result<Keywords, TemplateError> {
+    let settings = &task.keywords.settings;
+    Ok(Keywords {
+        check: flag(&settings.check_mode, templar)?.unwrap_or(ctx.options.check),
+        diff: flag(&settings.diff, templar)?.unwrap_or(ctx.options.diff),
+        no_log: no_log(&task.keywords, templar, ctx)?,
+        ignore_errors: flag(&settings.ignore_errors, templar)?.unwrap_or(false),
+        ignore_unreachable: flag(&settings.ignore_unreachable, templar)?.unwrap_or(false),
+        delegate_to: delegate(&task.keywords, templar)?,
+        delegate_facts: flag(&settings.delegate_facts, templar)?.unwrap_or(false),
+        timeout: number(&settings.timeout, templar)?.filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        notify: names(value(&settings.notify, templar)?),
+    })
+}
+
+/// # Errors
+/// As [`value`].
+pub fn no_log(keywords: &Inherited, templar: &Templar, ctx: &RunContext) -> Result<bool, TemplateError> {
+    Ok(flag(&keywords.settings.no_log, templar)?.unwrap_or_else(|| ctx.settings.bool("DEFAULT_NO_LOG")))
+}
+
+/// # Errors
+/// As [`value`].
+pub fn delegate(keywords: &Inherited, templar: &Templar) -> Result<Option<HostName>, TemplateError> {
+    Ok(value(&keywords.settings.delegate_to, templar)?.map(|v| HostName::from(v.to_string())).filter(|n| !n.is_empty()))
+}
+
+/// One name or a list of them.
+fn names(value: Option<Value>) -> Vec<String> {
+    match value {
+        None => vec![],
+        Some(Value::List(items)) => items.iter().map(Value::to_string).collect(),
+        Some(one) => vec![one.to_string()],
+    }
+}

@@ -1,0 +1,94 @@
+//! `free` and `host_pinned`: each host goes through the play as fast as it can.
+
+use super::round::{Channel, Message, throttle};
+use crate::event::{Event, TaskInfo};
+use crate::names::HostName;
+use crate::plan::{Action, Id};
+use crate::run::batch::Batch;
+use crate::run::dispatcher::{Run, Stop};
+use crate::run::include::Asked;
+use crate::run::scope::{self, TaskFrame};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Tasks that some host has begun: how they are called, and what throttles them.
+type Begun = HashMap<Id, (Arc<TaskInfo>, Arc<TaskFrame>, Option<Arc<Semaphore>>)>;
+
+impl Run {
+    pub(super) async fn free(&mut self, batch: &mut Batch) -> Result<bool, Stop> {
+        let mut channel = Channel::new();
+        let mut begun: Begun = HashMap::new();
+        let mut busy = 0;
+        let names: Vec<HostName> = batch.hosts.keys().cloned().collect();
+        loop {
+            if !self.ctx.interrupt.is_set() {
+                for host in &names {
+                    if batch.hosts.get(host).is_some_and(|h| !h.busy) && self.proceed(batch, host, &mut begun, &channel).await? {
+                        busy += 1;
+                    }
+                    if batch.ended_play {
+                        return Ok(false);
+                    }
+                }
+            }
+            if busy == 0 {
+                break;
+            }
+            match channel.receive.recv().await {
+                None => break,
+                Some(Message::Event(event)) => self.tell(event),
+                Some(Message::Done(outcome)) => {
+                    busy -= 1;
+                    let (host, task) = (outcome.host.clone(), outcome.task.clone());
+                    if let Some(run) = batch.host(&host) {
+                        run.busy = false;
+                    }
+                    let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
+                    if self.apply(batch, *outcome, false)? {
+                        let mut asked = Asked::default();
+                        asked.add(std::slice::from_ref(&host), requests);
+                        self.include(batch, &task, asked)?;
+                    }
+                }
+            }
+        }
+        if self.ctx.interrupt.is_set() { Err(Stop::Interrupted) } else { Ok(false) }
+    }
+
+    /// Starts a host's next task; false where there is none.
+    async fn proceed(
+        &mut self,
+        batch: &mut Batch,
+        host: &HostName,
+        begun: &mut Begun,
+        channel: &Channel,
+    ) -> Result<bool, Stop> {
+        while let Some(task) = batch.next_of(host) {
+            if let Action::Meta(meta) = task.action {
+                self.meta(batch, meta, &task, std::slice::from_ref(host)).await?;
+                if batch.ended_play {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let (info, frame, limit) = match begun.get(&task.id) {
+                Some(known) => known.clone(),
+                None => {
+                    let frame = Arc::new(TaskFrame::of(&task));
+                    let templar = scope::templar(&self.ctx, &batch.view, Some(host), &frame)?;
+                    let info = self.info(&task, &templar);
+                    let limit = throttle(&self.ctx, batch, host, &task);
+                    self.tell(Event::TaskStarted(info.clone()));
+                    begun.entry(task.id).or_insert((info, frame, limit)).clone()
+                }
+            };
+            if let Some(run) = batch.host(host) {
+                run.busy = true;
+            }
+            self.start(batch, host, (&task, &frame), &info, limit, channel.send.clone());
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,139 @@
+//! `linear`: all hosts do a task before any does the next.
+
+use super::round::{Channel, Message, throttle};
+use crate::event::{Event, TaskStatus};
+use crate::names::HostName;
+use crate::plan::{Action, Meta, PlannedPlay, PlannedTask};
+use crate::run::batch::Batch;
+use crate::run::dispatcher::{Run, Stop, percentage, task_flag};
+use crate::run::include::Asked;
+use crate::run::scope::{self, TaskFrame};
+use std::sync::Arc;
+
+/// What a round came to.
+#[derive(Default)]
+struct Round {
+    failed: Vec<HostName>,
+    /// Some host failed or was unreachable.
+    trouble: bool,
+    results: usize,
+}
+
+impl Run {
+    pub(super) async fn linear(&mut self, play: &PlannedPlay, batch: &mut Batch) -> Result<bool, Stop> {
+        let templar = scope::of_play(&self.ctx, &batch.view)?;
+        let max_fail = percentage(&play.play.max_fail_percentage, &templar)?;
+        while let Some((task, hosts)) = batch.lowest() {
+            if self.ctx.interrupt.is_set() {
+                return Err(Stop::Interrupted);
+            }
+            if self.not_started_yet(&task, batch, &hosts) {
+                continue;
+            }
+            if let Action::Meta(meta) = task.action {
+                self.meta(batch, meta, &task, &hosts).await?;
+                if ends_play(meta) && batch.ended_play {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let first = &hosts[0];
+            let frame = Arc::new(TaskFrame::of(&task));
+            let of_first = scope::templar(&self.ctx, &batch.view, Some(first), &frame)?;
+            let settings = &task.keywords.settings;
+            let run_once = task_flag(&settings.run_once, &of_first) || crate::actions::runs_once(&task.action);
+            let fatal = (task_flag(&settings.any_errors_fatal, &of_first) || run_once)
+                && !task_flag(&settings.ignore_errors, &of_first);
+            let info = self.info(&task, &of_first);
+            if self.stepping && !self.step_into(&info.name).await {
+                hosts.iter().for_each(|h| batch.host(h).into_iter().for_each(|r| r.cursor.advance()));
+                continue;
+            }
+            self.tell(Event::TaskStarted(info.clone()));
+            let working = if run_once { &hosts[..1] } else { &hosts[..] };
+            let round = self.round(batch, (&task, &frame), &info, working, run_once).await?;
+            if run_once {
+                // The others are past the task too, unless its failure took them elsewhere.
+                for host in &hosts[1..] {
+                    if let Some(run) = batch.host(host)
+                        && run.cursor.task().is_some_and(|t| t.id == task.id)
+                    {
+                        run.cursor.advance();
+                    }
+                }
+            }
+            if fatal && round.trouble {
+                for host in batch.active() {
+                    if !round.failed.contains(&host) && !batch.hosts.get(&host).is_some_and(|r| r.cursor.in_recovery()) {
+                        self.failed.insert(host.clone());
+                        batch.failed.insert(host.clone());
+                        self.fail_host(batch, &host);
+                    }
+                }
+            }
+            if let Some(limit) = max_fail.filter(|_| round.results > 0) {
+                let share = 100.0 * batch.failed.len() as f64 / batch.hosts.len() as f64;
+                if share > limit {
+                    for host in batch.active() {
+                        self.failed.insert(host.clone());
+                        batch.failed.insert(host.clone());
+                        self.fail_host(batch, &host);
+                    }
+                    self.tell(Event::NoHostsRemaining);
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn round(
+        &mut self,
+        batch: &mut Batch,
+        (task, frame): (&Arc<PlannedTask>, &Arc<TaskFrame>),
+        info: &Arc<crate::event::TaskInfo>,
+        hosts: &[HostName],
+        run_once: bool,
+    ) -> Result<Round, Stop> {
+        let mut channel = Channel::new();
+        let limit = throttle(&self.ctx, batch, &hosts[0], task);
+        for host in hosts {
+            self.start(batch, host, (task, frame), info, limit.clone(), channel.send.clone());
+        }
+        let mut round = Round::default();
+        let mut asked = Asked::default();
+        let mut waiting = hosts.len();
+        while waiting > 0 {
+            let Some(message) = channel.receive.recv().await else { break };
+            match message {
+                Message::Event(event) => self.tell(event),
+                Message::Done(outcome) => {
+                    waiting -= 1;
+                    round.results += 1;
+                    let (host, status) = (outcome.host.clone(), outcome.result.status);
+                    if status.is_failure() {
+                        round.trouble = true;
+                    }
+                    if status == TaskStatus::Failed {
+                        round.failed.push(host.clone());
+                    }
+                    let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
+                    if self.apply(batch, *outcome, run_once)? {
+                        let everyone = if run_once { batch.active() } else { vec![host] };
+                        asked.add(&everyone, requests);
+                    }
+                }
+            }
+        }
+        if !asked.is_empty() {
+            // Groups of one include are met in the order of hosts, not in that in which they answered.
+            asked.order(hosts);
+            self.include(batch, task, asked)?;
+        }
+        Ok(round)
+    }
+}
+
+fn ends_play(meta: Meta) -> bool {
+    matches!(meta, Meta::EndPlay | Meta::EndBatch)
+}

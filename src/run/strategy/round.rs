@@ -1,0 +1,151 @@
+//! One task on several hosts side by side: workers are started, their events told, their outcomes taken in.
+
+use crate::actions::ActionResult;
+use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
+use crate::names::HostName;
+use crate::plan::PlannedTask;
+use crate::run::batch::Batch;
+use crate::run::dispatcher::Run;
+use crate::run::outcome::{HostOutcome, ItemOutcome};
+use crate::run::step::keywords;
+use crate::run::worker::Work;
+use crate::run::RunContext;
+use crate::run::scope::{self, TaskFrame};
+use crate::template::Templar;
+use crate::value::Value;
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What workers send while they run.
+pub(super) enum Message {
+    Event(Event),
+    Done(Box<HostOutcome>),
+}
+
+/// The road from workers to the dispatcher.
+pub(super) struct Channel {
+    pub send: UnboundedSender<Message>,
+    pub receive: UnboundedReceiver<Message>,
+}
+
+impl Channel {
+    pub fn new() -> Self {
+        let (send, receive) = unbounded_channel();
+        Channel { send, receive }
+    }
+}
+
+impl Run {
+    /// What reports call a task; its name is rendered with a host's variables.
+    pub(in crate::run) fn info(&mut self, task: &PlannedTask, templar: &Templar) -> Arc<TaskInfo> {
+        let id = self.next_task;
+        self.next_task += 1;
+        let name = task.written_name().map(|n| templar.render(n).unwrap_or_else(|_| n.clone()).to_string());
+        let settings = &task.keywords.settings;
+        Arc::new(TaskInfo {
+            id,
+            name: task.display_name(name.as_deref()),
+            action: task.task.action.node.to_string(),
+            handler: task.handler,
+            span: (!task.implicit).then(|| task.span()),
+            check: keywords::flag(&settings.check_mode, templar).ok().flatten().unwrap_or(self.ctx.options.check),
+            has_loop: !task.task.looping.is_once(),
+            no_log: keywords::no_log(&task.keywords, templar, &self.ctx).unwrap_or(true),
+        })
+    }
+
+    /// Starts a task on a host. `throttle` holds back more than so many at once.
+    pub(super) fn start(
+        &self,
+        batch: &Batch,
+        host: &HostName,
+        (task, frame): (&Arc<PlannedTask>, &Arc<TaskFrame>),
+        info: &Arc<TaskInfo>,
+        throttle: Option<Arc<Semaphore>>,
+        send: UnboundedSender<Message>,
+    ) {
+        let (emit, mut events) = unbounded_channel();
+        let work = Work {
+            ctx: self.ctx.clone(),
+            view: batch.view.clone(),
+            host: host.clone(),
+            task: task.clone(),
+            frame: frame.clone(),
+            info: info.clone(),
+            emit,
+        };
+        let ctx: Arc<RunContext> = self.ctx.clone();
+        tokio::spawn(async move {
+            let _turn = match &throttle {
+                Some(semaphore) => semaphore.acquire().await.ok(),
+                None => None,
+            };
+            let _fork = ctx.forks.acquire().await.ok();
+            let (host, task, info) = (work.host.clone(), work.task.clone(), work.info.clone());
+            let run = AssertUnwindSafe(work.run()).catch_unwind();
+            tokio::pin!(run);
+            let outcome = loop {
+                tokio::select! {
+                    biased;
+                    Some(event) = events.recv() => drop(send.send(Message::Event(event))),
+                    outcome = &mut run => break outcome,
+                }
+            };
+            while let Ok(event) = events.try_recv() {
+                drop(send.send(Message::Event(event)));
+            }
+            let outcome = outcome.unwrap_or_else(|panic| bug(host, task, info, &*panic));
+            drop(send.send(Message::Done(Box::new(outcome))));
+        });
+    }
+}
+
+/// A panic in a worker: a bug of ours, told as such; the other hosts go on.
+fn bug(
+    host: HostName,
+    task: Arc<PlannedTask>,
+    info: Arc<TaskInfo>,
+    panic: &(dyn std::any::Any + Send),
+) -> HostOutcome {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    let message = format!("this is a bug in tightbeam, please report it: {text}");
+    let data = Arc::new(ActionResult::failed(message.as_str()).data);
+    let causes = vec![
+        Cause { message: "Task failed".to_owned(), span: Some(task.span()) },
+        Cause { message, span: None },
+    ];
+    let result = TaskResult {
+        host: host.clone(),
+        delegated_to: None,
+        status: TaskStatus::Failed,
+        ignored: false,
+        data: data.clone(),
+        verbose: false,
+        item: None,
+        causes,
+        warnings: vec![],
+        deprecations: vec![],
+        show_diff: false,
+    };
+    let items = vec![ItemOutcome { failed: true, ..ItemOutcome::default() }];
+    HostOutcome { host, task, info, result, registered: data, looped: false, items }
+}
+
+/// Hosts at once that the task's `throttle` allows.
+pub(super) fn throttle(ctx: &RunContext, batch: &Batch, host: &HostName, task: &PlannedTask) -> Option<Arc<Semaphore>> {
+    let setting = &task.keywords.settings.throttle;
+    setting.as_ref()?;
+    let templar = scope::templar(ctx, &batch.view, Some(host), &TaskFrame::of(task)).ok()?;
+    let limit = keywords::value(setting, &templar).ok().flatten().and_then(|v| match v {
+        Value::Int(n) => Some(n),
+        other => other.to_string().trim().parse().ok(),
+    })?;
+    (limit > 0).then(|| Arc::new(Semaphore::new(limit as usize)))
+}

@@ -1,0 +1,540 @@
+//! One task on one host, from its variables to its result. Reads shared state, changes none; what is to change is returned.
+
+use super::condition;
+use super::context::RunContext;
+use super::outcome::{HostOutcome, IncludeRequest, ItemOutcome};
+use super::play::PlayView;
+use super::scope::{self, TaskFrame};
+use super::step::{args, delegate, failure, judge, keywords, loop_};
+use crate::actions::{self, ActionCall, ActionResult};
+use crate::diag::Diagnostic;
+use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
+use crate::names::HostName;
+use crate::plan::{Action, ActionKind, PlannedTask, Resolved, RoleRequest};
+use crate::remote::Target;
+use crate::template::{Templar, TemplateError};
+use crate::value::{Map, Value};
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Sends events to the dispatcher while the task runs.
+pub type Emit = UnboundedSender<Event>;
+
+/// What a worker needs; cheap to clone.
+#[derive(Clone)]
+pub struct Work {
+    pub ctx: Arc<RunContext>,
+    pub view: Arc<PlayView>,
+    pub host: HostName,
+    pub task: Arc<PlannedTask>,
+    pub frame: Arc<TaskFrame>,
+    pub info: Arc<TaskInfo>,
+    pub emit: Emit,
+}
+
+/// One item's run.
+struct ItemRun {
+    result: ActionResult,
+    keywords: Option<keywords::Keywords>,
+    include: Option<IncludeRequest>,
+}
+
+impl Work {
+    pub async fn run(self) -> HostOutcome {
+        let templar = match scope::templar(&self.ctx, &self.view, Some(&self.host), &self.frame) {
+            Ok(templar) => templar,
+            Err(diagnostic) => return self.without_variables(&diagnostic),
+        };
+        let items = match loop_::items(&self.task.task.looping, &templar) {
+            Ok(None) => return self.once(&templar, None).await,
+            Ok(Some(items)) => items,
+            // A condition may still skip the task.
+            Err(error) => return self.once(&templar, Some(error)).await,
+        };
+        self.looped(&templar, &items).await
+    }
+
+    /// The host's variable files cannot be read.
+    fn without_variables(&self, diagnostic: &Diagnostic) -> HostOutcome {
+        let run = ItemRun { result: connection_failure(diagnostic), keywords: None, include: None };
+        let (item, result, registered) = self.finish(run, None, false);
+        self.outcome(result, registered, vec![item])
+    }
+
+    fn outcome(&self, result: TaskResult, registered: Arc<Map>, items: Vec<ItemOutcome>) -> HostOutcome {
+        HostOutcome {
+            host: self.host.clone(),
+            task: self.task.clone(),
+            info: self.info.clone(),
+            result,
+            registered,
+            looped: false,
+            items,
+        }
+    }
+
+    async fn once(&self, templar: &Templar, loop_error: Option<TemplateError>) -> HostOutcome {
+        let run = self.item(templar, loop_error).await;
+        let no_log = run.keywords.as_ref().is_some_and(|k| k.no_log);
+        let (item, result, registered) = self.finish(run, None, no_log);
+        self.outcome(result, registered, vec![item])
+    }
+
+    async fn looped(&self, templar: &Templar, items: &[Value]) -> HostOutcome {
+        let control = match loop_::control(&self.task.task.loop_control, templar) {
+            Ok(control) => control,
+            Err(error) => return self.once(templar, Some(error)).await,
+        };
+        let mut outcomes = Vec::with_capacity(items.len());
+        let mut results: Vec<Value> = Vec::with_capacity(items.len());
+        let mut summary = Summary::default();
+        // What earlier items registered or set is visible to later ones.
+        let mut carried = Map::new();
+        for index in 0..items.len() {
+            if let Some(pause) = control.pause.filter(|_| index > 0) {
+                tokio::time::sleep(pause).await;
+            }
+            let loop_vars = control.variables(items, index);
+            let mut vars = carried.clone();
+            vars.extend(loop_vars.iter().map(|(k, v)| (k.clone(), v.clone())));
+            let templar = templar.with(vars);
+            let mut run = self.item(&templar, None).await;
+            for (key, value) in &loop_vars {
+                run.result.data.insert(key.clone(), value.clone());
+            }
+            let label = self.label(&templar, &items[index], &mut run);
+            let no_log = run.keywords.as_ref().is_some_and(|k| k.no_log);
+            for effect in &run.result.effects {
+                if let actions::Effect::SetFact { facts, .. } | actions::Effect::HostVars(facts) = effect {
+                    carried.extend(facts.iter().map(|(k, v)| (k.clone(), v.clone())));
+                }
+            }
+            let (item, result, registered) = self.finish(run, Some(label), no_log);
+            summary.add(&result);
+            let included = item.include.is_some();
+            let done_in_silence = included || matches!(self.task.action, Action::Meta(_));
+            if !done_in_silence {
+                drop(self.emit.send(Event::ItemFinished { task: self.info.clone(), result }));
+            }
+            if let Some(name) = &self.task.task.register {
+                carried.insert(&*name.node, Value::Map(registered.clone()));
+            }
+            results.push(Value::Map(registered));
+            outcomes.push(item);
+            if !self.task.task.loop_control.break_when.is_empty() {
+                let after = templar.with(carried.clone());
+                if let Ok(Ok(())) = condition::all_hold(&self.task.task.loop_control.break_when, &after) {
+                    break;
+                }
+            }
+        }
+        let (result, registered) = summary.result(&self.host, results);
+        HostOutcome {
+            host: self.host.clone(),
+            task: self.task.clone(),
+            info: self.info.clone(),
+            result,
+            registered,
+            looped: true,
+            items: outcomes,
+        }
+    }
+
+    /// The item's label; a label that cannot be rendered fails the item.
+    fn label(&self, templar: &Templar, item: &Value, run: &mut ItemRun) -> String {
+        if run.keywords.as_ref().is_some_and(|k| k.no_log) {
+            return "None".to_owned();
+        }
+        match &self.task.task.loop_control.label {
+            None => item.to_string(),
+            Some(label) => match templar.render(&label.node) {
+                Ok(value) => value.to_string(),
+                Err(e) => {
+                    run.result.data.insert("failed", true);
+                    run.result.data.insert("msg", format!("Failed to template loop_control.label: {}", e.message));
+                    String::new()
+                }
+            },
+        }
+    }
+
+    async fn item(&self, templar: &Templar, loop_error: Option<TemplateError>) -> ItemRun {
+        let quiet = |result| ItemRun { result, keywords: None, include: None };
+        let delegated = match keywords::delegate(&self.task.keywords, templar) {
+            Ok(name) => name,
+            Err(e) => return quiet(failure::template(&e, &[("Error while resolving `delegate_to`".to_owned(), None)])),
+        };
+        match condition::all_hold(&self.task.keywords.when, templar) {
+            Ok(Ok(())) => {}
+            Ok(Err(condition)) => {
+                let mut run = quiet(
+                    ActionResult::default()
+                        .with("changed", false)
+                        .with("skipped", true)
+                        .with("skip_reason", "Conditional result was False")
+                        .with("false_condition", condition.clone()),
+                );
+                run.keywords = keywords::render(&self.task, templar, &self.ctx).ok();
+                return run;
+            }
+            Err(e) => {
+                let e = loop_error.unwrap_or(e);
+                return quiet(failure::template(&e, &[]));
+            }
+        }
+        if let Some(e) = loop_error {
+            return quiet(failure::template(&e, &[]));
+        }
+        let keywords = match keywords::render(&self.task, templar, &self.ctx) {
+            Ok(keywords) => keywords,
+            Err(e) => return quiet(failure::template(&e, &[("Error while resolving a keyword".to_owned(), None)])),
+        };
+        let (result, include) = match &self.task.action {
+            Action::IncludeTasks | Action::IncludeRole => self.include(templar),
+            Action::Meta(meta) => (ActionResult::failed(format!("meta: {} in a loop", meta.name())), None),
+            Action::Run(resolved) => (self.act(resolved, templar, &keywords, delegated).await, None),
+            Action::Template(name) => match self.late_action(name, templar) {
+                Ok(resolved) => (self.act(&resolved, templar, &keywords, delegated).await, None),
+                Err(result) => (result, None),
+            },
+        };
+        ItemRun { result, keywords: Some(keywords), include }
+    }
+
+    fn late_action(&self, name: &crate::playbook::Templated, templar: &Templar) -> Result<Resolved, ActionResult> {
+        let rendered = templar.render(&name.node).map_err(|e| failure::template(&e.or_at(Some(name.span)), &[]))?;
+        let text = rendered.to_string();
+        let found = crate::plan::resolve::resolve(&*self.ctx.catalogue, &text, &self.task.keywords.collections);
+        found.ok_or_else(|| {
+            failure::failed(vec![Cause {
+                message: format!("Cannot resolve {} to an action or module.", crate::value::repr_str(&text)),
+                span: Some(name.span),
+            }])
+        })
+    }
+
+    /// Renders the arguments, finds the target, runs the action until it is done, judges its result.
+    async fn act(
+        &self,
+        resolved: &Resolved,
+        templar: &Templar,
+        keywords: &keywords::Keywords,
+        delegated: Option<HostName>,
+    ) -> ActionResult {
+        let args = match args::render(&self.task, &resolved.name, templar, &self.ctx.planner) {
+            Ok(args) => args,
+            Err(result) => return result,
+        };
+        let environment = match args::environment(&self.task, templar) {
+            Ok(environment) => environment,
+            Err(e) => return failure::template(&e, &[("Error while resolving `environment`".to_owned(), None)]),
+        };
+        let target = match self.target(resolved, templar, delegated) {
+            Ok(target) => target,
+            Err(diagnostic) => return connection_failure(&diagnostic),
+        };
+        let defaults = |action: &str| args::defaults(&self.task, action, templar, &self.ctx.planner).unwrap_or_default();
+        let tries = match judge::tries(&self.task, templar) {
+            Ok(tries) => tries,
+            Err(e) => return failure::template(&e, &[]),
+        };
+        let host = self.host.clone();
+        let emit = self.emit.clone();
+        let progress: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |line: &str| {
+            drop(emit.send(Event::Progress { host: host.clone(), line: line.to_owned() }));
+        });
+        for attempt in 1..=tries.count {
+            let call = ActionCall {
+                host: &self.host,
+                task: &self.task,
+                args: args.clone(),
+                templar,
+                target: &target,
+                hosts: &*self.ctx.hosts,
+                files: &*self.ctx.files,
+                managed: self.ctx.settings.text("DEFAULT_MANAGED_STR"),
+                loader: &self.ctx.planner.loader,
+                merge_hashes: self.ctx.vars.merge,
+                ask: &*self.ctx.ask,
+                check: keywords.check,
+                diff: keywords.diff,
+                verbosity: self.ctx.options.verbosity,
+                environment: environment.clone(),
+                defaults: &defaults,
+                search: &self.task.frame.search_path,
+                playbook_dir: &self.view.play.dir,
+                progress: (!keywords.no_log).then(|| progress.clone()),
+            };
+            let run = actions::run(resolved, call);
+            let mut result = match keywords.timeout {
+                None => run.await,
+                Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
+                    ActionResult::failed(format!("Timed out after {} second(s).", limit.as_secs()))
+                }),
+            };
+            let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);
+            if last {
+                return result;
+            }
+            self.tell_retry(&result, keywords, attempt, &tries);
+            tokio::time::sleep(tries.delay).await;
+        }
+        ActionResult::failed("no attempt was made")
+    }
+
+    fn tell_retry(&self, result: &ActionResult, keywords: &keywords::Keywords, attempt: i64, tries: &judge::Tries) {
+        let run = ItemRun { result: result.clone(), keywords: Some(keywords.clone()), include: None };
+        let (_, shown, _) = self.finish(run, None, keywords.no_log);
+        drop(self.emit.send(Event::Retry {
+            task: self.info.clone(),
+            host: self.host.clone(),
+            left: tries.count - attempt,
+            result: shown,
+        }));
+    }
+
+    fn target(&self, resolved: &Resolved, templar: &Templar, delegated: Option<HostName>) -> Result<Target, Diagnostic> {
+        if !actions::touches_host(resolved) {
+            return Ok(Target::local(&self.host));
+        }
+        let implicit = |host: &HostName| {
+            self.view.hostvars.vars.inventory().known_host(host).is_none()
+                && crate::inventory::LOCALHOST.contains(&host.as_str())
+        };
+        match delegated {
+            None => delegate::target(&self.host, &self.task, templar, templar, &self.ctx, implicit(&self.host)),
+            Some(other) => {
+                let theirs = scope::templar(&self.ctx, &self.view, Some(&other), &self.frame)?;
+                delegate::target(&other, &self.task, &theirs, templar, &self.ctx, implicit(&other))
+            }
+        }
+    }
+
+    fn include(&self, templar: &Templar) -> (ActionResult, Option<IncludeRequest>) {
+        let name = match self.task.action {
+            Action::IncludeRole => "ansible.builtin.include_role",
+            _ => "ansible.builtin.include_tasks",
+        };
+        let args = match args::render(&self.task, name, templar, &self.ctx.planner) {
+            Ok(args) => args,
+            Err(result) => return (result, None),
+        };
+        // The iteration's variables travel with the included tasks.
+        let vars = Arc::new(self.iteration(templar));
+        let label = self.task.task.looping.is_once().then_some(None).unwrap_or_else(|| self.iteration_label(templar));
+        let text = |name: &str| args.get(name).filter(|v| !v.is_null()).map(Value::to_string);
+        let flag = |name: &str| args.get(name).and_then(Value::as_spelled_bool);
+        if matches!(self.task.action, Action::IncludeTasks) {
+            return match text("_raw_params").or_else(|| text("file")) {
+                None => (ActionResult::failed("No include file was specified to the include"), None),
+                Some(file) => {
+                    let result = ActionResult::ok().with("include", file.as_str());
+                    (result, Some(IncludeRequest::Tasks { file, vars, label }))
+                }
+            };
+        }
+        let Some(role) = text("name").or_else(|| text("role")) else {
+            return (ActionResult::failed("'name' is a required field for include_role."), None);
+        };
+        let request = RoleRequest {
+            tasks_from: text("tasks_from"),
+            vars_from: text("vars_from"),
+            defaults_from: text("defaults_from"),
+            handlers_from: text("handlers_from"),
+            public: flag("public"),
+            allow_duplicates: flag("allow_duplicates").unwrap_or(true),
+            rolespec_validate: flag("rolespec_validate").unwrap_or(true),
+            vars,
+            ..RoleRequest::new(role.as_str())
+        };
+        (ActionResult::ok().with("include", role), Some(IncludeRequest::Role { request: Box::new(request), label }))
+    }
+
+    fn iteration(&self, templar: &Templar) -> Map {
+        if self.task.task.looping.is_once() {
+            return Map::new();
+        }
+        let mut vars = Map::new();
+        let mut take = |name: &str| {
+            if let Ok(Some(value)) = templar.variable(name) {
+                vars.insert(name, value);
+            }
+        };
+        take("ansible_loop_var");
+        take("ansible_index_var");
+        take("ansible_loop");
+        for name in ["ansible_loop_var", "ansible_index_var"] {
+            if let Ok(Some(value)) = templar.variable(name) {
+                take(&value.to_string());
+            }
+        }
+        vars
+    }
+
+    fn iteration_label(&self, templar: &Templar) -> Option<String> {
+        if let Some(label) = &self.task.task.loop_control.label {
+            return templar.render(&label.node).ok().map(|v| v.to_string());
+        }
+        let name = templar.variable("ansible_loop_var").ok()??;
+        templar.variable(&name.to_string()).ok()?.map(|v| v.to_string())
+    }
+
+    /// The item's result for people, for `register`, and what it asks of the dispatcher.
+    fn finish(&self, run: ItemRun, label: Option<String>, no_log: bool) -> (ItemOutcome, TaskResult, Arc<Map>) {
+        let ItemRun { mut result, keywords, include } = run;
+        result.data.remove("invocation");
+        let status = judge::status(&result);
+        let failed = status == TaskStatus::Failed;
+        for (key, list) in [("warnings", &result.warnings), ("deprecations", &result.deprecations)] {
+            if !list.is_empty() {
+                result.data.insert(key, list.iter().map(|t| Value::from(t.as_str())).collect::<Vec<_>>());
+            }
+        }
+        let registered = Arc::new(result.data);
+        let data = if no_log { Arc::new(judge::censored(&registered)) } else { registered.clone() };
+        let mut causes = Vec::new();
+        if status.is_failure() {
+            causes.push(Cause { message: "Task failed".to_owned(), span: Some(self.task.span()) });
+            if no_log {
+                causes.clear();
+            } else if result.causes.is_empty() {
+                let msg = registered.get("msg").map(Value::to_string).unwrap_or_default();
+                let kind = match &self.task.action {
+                    Action::Run(Resolved { kind: ActionKind::Native(_), .. }) => "Module failed",
+                    _ => "Action failed",
+                };
+                let message = if status == TaskStatus::Unreachable { msg } else { format!("{kind}: {msg}") };
+                causes.push(Cause { message, span: None });
+            } else {
+                causes.extend(result.causes);
+            }
+        }
+        let keywords_ref = keywords.as_ref();
+        let ignored = match status {
+            TaskStatus::Failed => keywords_ref.is_some_and(|k| k.ignore_errors) || self.ignores_errors(keywords_ref),
+            TaskStatus::Unreachable => keywords_ref.is_some_and(|k| k.ignore_unreachable),
+            _ => false,
+        };
+        let delegated_to = keywords_ref.and_then(|k| k.delegate_to.clone()).filter(|d| *d != self.host);
+        let facts_host =
+            keywords_ref.filter(|k| k.delegate_facts).and_then(|k| k.delegate_to.clone());
+        let show_diff = keywords_ref.is_some_and(|k| k.diff) && !no_log;
+        let shown = TaskResult {
+            host: self.host.clone(),
+            delegated_to,
+            status,
+            ignored,
+            data,
+            verbose: result.verbose && !no_log,
+            item: label,
+            causes,
+            warnings: if no_log { vec![] } else { result.warnings },
+            deprecations: result.deprecations,
+            show_diff,
+        };
+        let item = ItemOutcome {
+            changed: registered.get("changed").is_some_and(Value::truthy),
+            failed,
+            skipped: status == TaskStatus::Skipped,
+            effects: result.effects,
+            notify: keywords.map(|k| k.notify).unwrap_or_default(),
+            include,
+            facts_host,
+        };
+        (item, shown, registered)
+    }
+
+    /// `ignore_errors` of a task that failed before its keywords were rendered.
+    fn ignores_errors(&self, rendered: Option<&keywords::Keywords>) -> bool {
+        if rendered.is_some() {
+            return false;
+        }
+        let Ok(templar) = scope::templar(&self.ctx, &self.view, Some(&self.host), &self.frame) else { return false };
+        keywords::flag(&self.task.keywords.settings.ignore_errors, &templar).ok().flatten().unwrap_or(false)
+    }
+}
+
+fn connection_failure(diagnostic: &Diagnostic) -> ActionResult {
+    failure::failed(vec![Cause { message: diagnostic.message.clone(), span: diagnostic.span() }])
+}
+
+/// The result of a whole loop.
+#[derive(Default)]
+struct Summary {
+    changed: bool,
+    failed: bool,
+    unreachable: bool,
+    any_done: bool,
+    ignored: bool,
+    no_log: bool,
+    warnings: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, item: &TaskResult) {
+        self.changed |= item.get("changed").is_some_and(Value::truthy);
+        self.any_done |= item.status != TaskStatus::Skipped;
+        self.no_log |= item.data.contains_key("censored");
+        match item.status {
+            TaskStatus::Failed => {
+                self.ignored = item.ignored && (self.ignored || !self.failed);
+                self.failed = true;
+            }
+            TaskStatus::Unreachable => {
+                self.ignored = item.ignored && (self.ignored || !self.unreachable);
+                self.unreachable = true;
+            }
+            _ => {}
+        }
+        self.warnings.extend(item.warnings.iter().cloned());
+    }
+
+    fn result(self, host: &HostName, results: Vec<Value>) -> (TaskResult, Arc<Map>) {
+        let mut data = Map::new();
+        let empty = results.is_empty();
+        let status = match () {
+            () if self.unreachable => TaskStatus::Unreachable,
+            () if self.failed => TaskStatus::Failed,
+            () if empty || !self.any_done => TaskStatus::Skipped,
+            () if self.changed => TaskStatus::Changed,
+            () => TaskStatus::Ok,
+        };
+        data.insert("changed", self.changed);
+        if empty {
+            data.insert("skipped", true);
+            data.insert("skipped_reason", "No items in the list");
+        } else {
+            data.insert("skipped", !self.any_done);
+            let msg = match status {
+                TaskStatus::Failed => "One or more items failed",
+                TaskStatus::Unreachable => "One or more items were unreachable",
+                TaskStatus::Skipped => "All items skipped",
+                _ => "All items completed",
+            };
+            if self.failed {
+                data.insert("failed", true);
+            }
+            if self.unreachable {
+                data.insert("unreachable", true);
+            }
+            data.insert("msg", msg);
+        }
+        data.insert("results", results);
+        let registered = Arc::new(data);
+        let data = if self.no_log { Arc::new(judge::censored(&registered)) } else { registered.clone() };
+        let result = TaskResult {
+            host: host.clone(),
+            delegated_to: None,
+            status,
+            ignored: status.is_failure() && self.ignored,
+            data,
+            verbose: false,
+            item: None,
+            causes: vec![],
+            warnings: vec![],
+            deprecations: vec![],
+            show_diff: false,
+        };
+        (result, registered)
+    }
+}
