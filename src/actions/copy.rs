@@ -36,10 +36,12 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             other => other.to_string(),
         };
         json.shift_remove("content");
+        json.shift_remove("src");
         json.insert("_content".into(), json!(blobs.bytes(text.into_bytes())));
         return send(json, blobs, call).await;
     }
     let src = src.unwrap_or_default();
+    json.shift_remove("src");
     let path = match find_file(call, src, "files") {
         Ok(path) => path,
         Err(e) => return ActionResult::failed(e),
@@ -67,8 +69,8 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     json.insert("_original_basename".into(), name.into());
-    json.insert("_label".into(), path.to_string_lossy().into_owned().into());
-    json.insert("_local_mode".into(), mode_of(&path).into());
+    json.insert("_after_header".into(), path.to_string_lossy().into_owned().into());
+    json.insert("_mode".into(), mode_of(&path).into());
     send(json, blobs, call).await
 }
 
@@ -112,7 +114,7 @@ fn walk(
             walk(&path, &format!("{relative}/"), follow, blobs, tree)?;
         } else {
             let blob = blobs.file(&path).map_err(|e| fault(&path, e))?;
-            tree.push(json!({"path": relative, "kind": "file", "mode": mode_of(&path), "content": blob}));
+            tree.push(json!({"path": relative, "kind": "file", "mode": mode_of(&path), "blob": blob}));
         }
     }
     Ok(())

@@ -82,7 +82,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     args.insert("_content".into(), json!(content.bytes(bytes)));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     args.insert("_original_basename".into(), name.into());
-    args.insert("_label".into(), path.to_string_lossy().into_owned().into());
+    args.insert("_after_header".into(), path.to_string_lossy().into_owned().into());
     copy::send(args, content, call).await
 }
 

@@ -253,7 +253,7 @@ impl Project {
             secrets,
             fails,
             move |name| plan::resolve::resolve(&*known, name, &[]).is_some(),
-            |_| true,
+            |name| crate::template::find_lookup(name).is_some(),
         );
         let plan_settings = PlanSettings {
             roles_path: settings.paths("DEFAULT_ROLES_PATH"),
@@ -292,7 +292,7 @@ impl StaticRender for Static {
         });
         let play = PlayVars { vars_files: scope.layers.clone(), magic: Arc::new(magic), ..PlayVars::default() };
         let variables = TaskVars { run: self.vars.clone(), play: Some(Arc::new(play)), role, ..TaskVars::default() };
-        let context = Context { search_paths: vec![dir.clone()], playbook_dir: dir };
+        let context = Context { search_paths: vec![dir.clone()], playbook_dir: dir, action: None };
         Templar::new(&self.engine, Arc::new(variables), context).render(value).map_err(Diagnostic::from)
     }
 }

@@ -20,6 +20,7 @@ pub struct TaskFrame {
     include_params: Arc<[Arc<Map>]>,
     magic: Arc<Map>,
     search_paths: Vec<PathBuf>,
+    action: Option<Arc<str>>,
 }
 
 impl TaskFrame {
@@ -34,6 +35,7 @@ impl TaskFrame {
             include_params: task.keywords.include_params.as_slice().into(),
             magic: Arc::new(magic),
             search_paths: task.frame.search_path.to_vec(),
+            action: Some(task.task.action.node.to_string().into()),
         }
     }
 }
@@ -86,7 +88,8 @@ pub fn templar(
     }
     let search_paths =
         if frame.search_paths.is_empty() { vec![view.play.dir.to_path_buf()] } else { frame.search_paths.clone() };
-    let context = Context { search_paths, playbook_dir: view.play.dir.to_path_buf() };
+    let context =
+        Context { search_paths, playbook_dir: view.play.dir.to_path_buf(), action: frame.action.clone() };
     Ok(Templar::new(&ctx.engine, Arc::new(vars), context))
 }
 

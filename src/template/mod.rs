@@ -20,7 +20,7 @@ mod variables;
 pub use engine::{Engine, TemplateSettings};
 pub use error::{ErrorKind, TemplateError};
 pub use filters::{CATALOGUE as FILTERS, Filter};
-pub use lookups::{CATALOGUE as LOOKUPS, Lookup};
+pub use lookups::{CATALOGUE as LOOKUPS, Lookup, find as find_lookup};
 pub use outside::{Decrypt, NoOutside, Outside, PipeOutput, UrlRequest};
 pub use runtime::Param;
 pub use templar::{Context, FileOptions, Templar};

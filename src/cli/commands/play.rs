@@ -6,7 +6,7 @@ use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project};
 use crate::diag::Diagnostic;
 use crate::inventory::Order;
-use crate::plan::{ListedPlay, Listing, listing};
+use crate::plan::{ListedPlay, Listing, PlannedPlay, listing};
 use crate::report::{Human, Screen};
 use crate::run::RunContext;
 use crate::template::{Context, Templar};
@@ -95,19 +95,16 @@ fn list(
     let author = |d: Diagnostic| base.author(d, code::ERROR);
     let mut out = String::new();
     for path in playbooks {
-        let mut plays = Vec::new();
         let plan = ctx
             .planner
             .plan(std::slice::from_ref(path))
             .map_err(|d| CommandError::author(d, &base.sources, code::PARSER))?;
-        for play in &plan.plays {
-            let vars = PlayVars { vars: play.vars.clone(), ..PlayVars::default() };
-            let scope = TaskVars { run: ctx.vars.clone(), play: Some(Arc::new(vars)), ..TaskVars::default() };
-            let context = Context { search_paths: vec![play.dir.to_path_buf()], playbook_dir: play.dir.to_path_buf() };
-            let templar = Templar::new(&ctx.engine, Arc::new(scope), context);
+        let renderers: Vec<_> = plan.plays.iter().map(|play| renderer(ctx, play)).collect();
+        let mut plays = Vec::new();
+        for (play, render) in plan.plays.iter().zip(&renderers) {
             let mut patterns = Vec::new();
             for pattern in play.patterns() {
-                match templar.render(&pattern).map_err(|e| author(e.into()))? {
+                match render(&pattern).map_err(author)? {
                     Value::List(items) => patterns.extend(items.iter().map(Value::to_string)),
                     one => patterns.push(one.to_string()),
                 }
@@ -119,18 +116,26 @@ fn list(
                 .map_err(author)?
                 .hosts;
             let name = match play.written_name() {
-                Some(name) => templar.render(name).unwrap_or_else(|_| name.clone()).to_string(),
+                Some(name) => render(name).unwrap_or_else(|_| name.clone()).to_string(),
                 None => patterns.join(","),
             };
-            let filter = ctx.options.tag_filter();
-            let render = |value: &Value| templar.render(value).map_err(Diagnostic::from);
-            let blocks = filter.select(&play.blocks(false), &render).map_err(author)?;
+            let blocks = ctx.options.tag_filter().select(&play.blocks(false), render).map_err(author)?;
             let hosts = hosts.iter().map(|h| h.to_string()).collect();
-            plays.push(ListedPlay { play, name, patterns, hosts, blocks });
+            plays.push(ListedPlay { play, name, patterns, hosts, blocks, render });
         }
         out.push_str(&listing(&path.display().to_string(), &plays, what));
     }
     Ok(out)
+}
+
+/// Renders with a play's own variables.
+fn renderer(ctx: &RunContext, play: &PlannedPlay) -> impl Fn(&Value) -> Result<Value, Diagnostic> + use<> {
+    let vars = PlayVars { vars: play.vars.clone(), ..PlayVars::default() };
+    let scope = TaskVars { run: ctx.vars.clone(), play: Some(Arc::new(vars)), ..TaskVars::default() };
+    let dir = play.dir.to_path_buf();
+    let context = Context { search_paths: vec![dir.clone()], playbook_dir: dir, action: None };
+    let templar = Templar::new(&ctx.engine, Arc::new(scope), context);
+    move |value| templar.render(value).map_err(Diagnostic::from)
 }
 
 /// Writes the hosts that failed to a `.retry` file, where settings ask for it.
