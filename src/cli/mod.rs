@@ -19,6 +19,9 @@ use std::process::ExitCode;
 /// Runs the program with the process's arguments. The name it is called by decides which command line it understands.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = crate::sandbox::child_main(&arguments) {
+        return code;
+    }
     let name = arguments.first().map(std::path::Path::new).and_then(|p| p.file_name()).unwrap_or_default();
     let (log, command) = match &*name.to_string_lossy() {
         "ansible-playbook" => {

@@ -23,6 +23,9 @@ pub fn run(args: &SandboxArgs) -> Result<u8, CommandError> {
         return Ok(code::OK);
     }
     let first = inside(&args.command, &inventory)?;
+    if sandbox.interrupted() {
+        return Ok(code::INTERRUPTED);
+    }
     if first != 0 || !args.twice {
         return Ok(first);
     }

@@ -75,7 +75,7 @@ pub fn defaults(task: &PlannedTask, action: &str, templar: &Templar, planner: &P
     if task.keywords.module_defaults.is_empty() {
         return Ok(out);
     }
-    for value in planner.module_defaults(&task.keywords, action) {
+    for value in planner.module_defaults(&task.frame.play_dir, &task.keywords, action) {
         if let Value::Map(map) = templar.render(&value)? {
             out.extend(map.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
