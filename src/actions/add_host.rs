@@ -26,7 +26,9 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
         None | Some(Value::Null) => vec![],
         Some(Value::List(items)) => items.iter().map(Value::to_string).collect(),
         Some(Value::Str(text)) => text.split(',').map(|g| g.trim().to_owned()).filter(|g| !g.is_empty()).collect(),
-        Some(other) => return ActionResult::failed(format!("Groups must be specified as a list, got {}", other.type_name())),
+        Some(other) => {
+            return ActionResult::failed(format!("Groups must be specified as a list, got {}", other.type_name()));
+        }
     };
     let mut shown = Map::new();
     shown.insert("host_name", name.as_str());

@@ -88,7 +88,8 @@ fn whole_file(call: &ActionCall<'_>, path: &Path, blobs: &mut Content) -> Result
 fn starts_as_vault(path: &Path) -> bool {
     use std::io::Read;
     let mut start = [0; 15];
-    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start)).is_ok() && start.starts_with(b"$ANSIBLE_VAULT;")
+    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start)).is_ok()
+        && start.starts_with(b"$ANSIBLE_VAULT;")
 }
 
 fn walk(

@@ -11,27 +11,28 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
             .with("skipped_reason", "Verbosity threshold not met.")
             .with("skipped", true);
     }
-    let mut result = match (call.args.get("msg").filter(|m| !m.is_null()), call.args.get("var").filter(|v| !v.is_null())) {
-        (Some(_), Some(_)) => return ActionResult::failed("'msg' and 'var' are incompatible options"),
-        (Some(msg), None) => ActionResult::default().with("msg", msg.clone()),
-        (None, None) => ActionResult::default().with("msg", "Hello world!"),
-        (None, Some(var)) => match var.as_str() {
-            // Anything that is no name is shown as it is.
-            None => ActionResult::default().with(&var.to_string(), var.clone()),
-            Some(expression) => match call.templar.expression(expression) {
-                Ok(value) => ActionResult::default().with(expression, value),
-                Err(e) if e.kind == ErrorKind::Undefined => {
-                    let shown = if call.verbosity > 0 {
-                        format!("VARIABLE IS NOT DEFINED!: {}", e.message)
-                    } else {
-                        "VARIABLE IS NOT DEFINED!".to_owned()
-                    };
-                    ActionResult::default().with(expression, shown)
-                }
-                Err(e) => return ActionResult::failed(e.message),
+    let mut result =
+        match (call.args.get("msg").filter(|m| !m.is_null()), call.args.get("var").filter(|v| !v.is_null())) {
+            (Some(_), Some(_)) => return ActionResult::failed("'msg' and 'var' are incompatible options"),
+            (Some(msg), None) => ActionResult::default().with("msg", msg.clone()),
+            (None, None) => ActionResult::default().with("msg", "Hello world!"),
+            (None, Some(var)) => match var.as_str() {
+                // Anything that is no name is shown as it is.
+                None => ActionResult::default().with(&var.to_string(), var.clone()),
+                Some(expression) => match call.templar.expression(expression) {
+                    Ok(value) => ActionResult::default().with(expression, value),
+                    Err(e) if e.kind == ErrorKind::Undefined => {
+                        let shown = if call.verbosity > 0 {
+                            format!("VARIABLE IS NOT DEFINED!: {}", e.message)
+                        } else {
+                            "VARIABLE IS NOT DEFINED!".to_owned()
+                        };
+                        ActionResult::default().with(expression, shown)
+                    }
+                    Err(e) => return ActionResult::failed(e.message),
+                },
             },
-        },
-    };
+        };
     result.verbose = true;
     result.with("changed", false).with("failed", false)
 }

@@ -88,7 +88,10 @@ fn destination(call: &ActionCall<'_>, src: &str, dest: &str, flat: bool) -> Resu
     let name = Path::new(src).file_name().unwrap_or_default();
     if flat {
         if call.files.is_dir(&place) && !dest.ends_with('/') {
-            return Err("dest is an existing directory, use a trailing slash if you want to fetch src into that directory".to_owned());
+            return Err(
+                "dest is an existing directory, use a trailing slash if you want to fetch src into that directory"
+                    .to_owned(),
+            );
         }
         if dest.ends_with('/') {
             place.push(name);
@@ -128,7 +131,8 @@ impl LazyFile {
     fn open(&mut self) -> std::io::Result<&mut tokio::fs::File> {
         if self.file.is_none() {
             use std::os::unix::fs::OpenOptionsExt;
-            let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.path)?;
+            let file =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.path)?;
             self.file = Some(tokio::fs::File::from_std(file));
         }
         self.file.as_mut().ok_or_else(|| std::io::Error::other("the file was just opened"))

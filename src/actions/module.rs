@@ -7,7 +7,12 @@ use tightbeam_modules::contract::wire::Request;
 use tightbeam_modules::contract::{Fault, FaultKind, JsonMap, ModuleSpec, validate};
 
 /// Validates the arguments and calls the module. `args` without the defaults of `module_defaults`: those were merged before.
-pub(super) async fn call(spec: &'static ModuleSpec, args: Map, content: Content, call: &ActionCall<'_>) -> ActionResult {
+pub(super) async fn call(
+    spec: &'static ModuleSpec,
+    args: Map,
+    content: Content,
+    call: &ActionCall<'_>,
+) -> ActionResult {
     match validated(spec, args.to_json()) {
         Ok(args) => send(spec.name, args, content, call).await,
         Err(result) => result,

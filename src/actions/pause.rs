@@ -7,7 +7,12 @@ use std::time::{Duration, Instant};
 pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let number = |name: &str| match call.args.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(v) => v.to_string().trim().parse::<f64>().map(|n| Some(n.trunc())).map_err(|_| format!("non-integer value given for prompt duration:\n{v}")),
+        Some(v) => v
+            .to_string()
+            .trim()
+            .parse::<f64>()
+            .map(|n| Some(n.trunc()))
+            .map_err(|_| format!("non-integer value given for prompt duration:\n{v}")),
     };
     let (minutes, seconds) = match (number("minutes"), number("seconds")) {
         (Ok(m), Ok(s)) => (m, s),

@@ -48,9 +48,11 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let timeout = seconds("reboot_timeout", 600.0);
     loop {
         if let Err(last) = wait_for_connection::until_alive(call, started, timeout, 1.0).await {
-            return ActionResult::failed(format!("Timed out waiting for last boot time check (timeout={timeout}): {last}"))
-                .with("rebooted", true)
-                .with("elapsed", started.elapsed().as_secs() as i64);
+            return ActionResult::failed(format!(
+                "Timed out waiting for last boot time check (timeout={timeout}): {last}"
+            ))
+            .with("rebooted", true)
+            .with("elapsed", started.elapsed().as_secs() as i64);
         }
         match boot_id(call).await {
             Ok(after) if after != before => break,
@@ -67,9 +69,11 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         match call.hosts.raw(call.target, &test, RawOptions::default()).await {
             Ok(output) if output.rc == 0 => break,
             _ if started.elapsed().as_secs_f64() > timeout => {
-                return ActionResult::failed(format!("Timed out waiting for post-reboot test command (timeout={timeout})"))
-                    .with("rebooted", true)
-                    .with("elapsed", started.elapsed().as_secs() as i64);
+                return ActionResult::failed(format!(
+                    "Timed out waiting for post-reboot test command (timeout={timeout})"
+                ))
+                .with("rebooted", true)
+                .with("elapsed", started.elapsed().as_secs() as i64);
             }
             _ => tokio::time::sleep(Duration::from_millis(500)).await,
         }

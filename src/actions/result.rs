@@ -8,14 +8,28 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// `set_fact`: variables of the host; `cacheable` ones are facts too.
-    SetFact { facts: Arc<Map>, cacheable: bool },
+    SetFact {
+        facts: Arc<Map>,
+        cacheable: bool,
+    },
     /// `include_vars`: variables of the host, below those of `set_fact`.
     HostVars(Arc<Map>),
     /// Facts that a module found.
     Facts(Arc<Map>),
-    AddHost { name: String, groups: Vec<String>, vars: Map },
-    GroupBy { group: String, parents: Vec<String> },
-    Stats { data: Map, per_host: bool, aggregate: bool },
+    AddHost {
+        name: String,
+        groups: Vec<String>,
+        vars: Map,
+    },
+    GroupBy {
+        group: String,
+        parents: Vec<String>,
+    },
+    Stats {
+        data: Map,
+        per_host: bool,
+        aggregate: bool,
+    },
 }
 
 /// The result dictionary of an action before `changed_when`, `failed_when` and the like are applied.

@@ -28,7 +28,9 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
         facts.insert(name, value.clone().distrust());
     }
     if facts.is_empty() {
-        return ActionResult::failed("No key/value pairs provided, at least one is required for this action to succeed");
+        return ActionResult::failed(
+            "No key/value pairs provided, at least one is required for this action to succeed",
+        );
     }
     let facts = Arc::new(facts);
     ActionResult::ok().with("ansible_facts", Value::Map(facts.clone())).effect(Effect::SetFact { facts, cacheable })
@@ -37,5 +39,6 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
 /// Python's rule for names, without its keywords.
 pub(super) fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

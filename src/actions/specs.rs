@@ -85,8 +85,12 @@ pub(super) static INCLUDE_VARS: ModuleSpec = ModuleSpec {
             Arg::int("depth").default(Literal::Int(0)).doc("Levels of directories; 0 = all."),
             Arg::str("files_matching").doc("Only files whose name matches this regular expression."),
             Arg::list("ignore_files", ArgType::Str).doc("Regular expressions of names to leave out."),
-            Arg::list("extensions", ArgType::Str).default(Literal::Strs(&["json", "yaml", "yml"])).doc("Of files in `dir`."),
-            Arg::bool("ignore_unknown_extensions").default(Literal::Bool(false)).doc("Leave out other files, else fail."),
+            Arg::list("extensions", ArgType::Str)
+                .default(Literal::Strs(&["json", "yaml", "yml"]))
+                .doc("Of files in `dir`."),
+            Arg::bool("ignore_unknown_extensions")
+                .default(Literal::Bool(false))
+                .doc("Leave out other files, else fail."),
             Arg::str("hash_behaviour").choices(&["replace", "merge"]).doc("What happens to dictionaries met twice."),
             Arg::str("_raw_params").doc("The file, given without a name."),
         ],
@@ -123,11 +127,15 @@ pub(super) static REBOOT: ModuleSpec = spec(
     &[
         Arg::int("pre_reboot_delay").default(Literal::Int(0)).doc("Seconds before the restart."),
         Arg::int("post_reboot_delay").default(Literal::Int(0)).doc("Seconds before the first look whether it is back."),
-        Arg::int("reboot_timeout").aliases(&["reboot_timeout_sec"]).default(Literal::Int(600)).doc("Seconds to wait for it."),
+        Arg::int("reboot_timeout")
+            .aliases(&["reboot_timeout_sec"])
+            .default(Literal::Int(600))
+            .doc("Seconds to wait for it."),
         Arg::int("connect_timeout").aliases(&["connect_timeout_sec"]).doc("Seconds for one attempt to connect."),
         Arg::str("test_command").default(Literal::Str("whoami")).doc("Succeeds when the host is ready."),
         Arg::str("msg").default(Literal::Str("Reboot initiated by Ansible")).doc("Shown to users of the host."),
-        Arg::list("search_paths", ArgType::Str).doc("Where the shutdown command is looked for; the usual places always count."),
+        Arg::list("search_paths", ArgType::Str)
+            .doc("Where the shutdown command is looked for; the usual places always count."),
         Arg::str("boot_time_command").doc("Accepted; the kernel's boot id is compared."),
         Arg::str("reboot_command").doc("Command that restarts the host."),
     ],
@@ -152,13 +160,18 @@ pub(super) static TEMPLATE: ModuleSpec = ModuleSpec {
         "ansible.builtin.template",
         "Renders a template of the controller into a file on the host.",
         &[
-            Arg::path("src").required().doc("The template, looked for in `templates/` of the role and beside the playbook."),
+            Arg::path("src")
+                .required()
+                .doc("The template, looked for in `templates/` of the role and beside the playbook."),
             Arg::path("dest").required().doc("The file on the host, or a directory."),
             Arg::bool("backup").default(Literal::Bool(false)).doc("Keep the old file under a name with the date."),
             Arg::bool("force").default(Literal::Bool(true)).doc("Replace a file that differs."),
             Arg::bool("follow").default(Literal::Bool(false)).doc("Follow a link at `dest`."),
             Arg::str("validate").doc("A command that must accept the file (`%s`) before it is put in place."),
-            Arg::str("newline_sequence").choices(&["\n", "\r", "\r\n"]).default(Literal::Str("\n")).doc("End of lines."),
+            Arg::str("newline_sequence")
+                .choices(&["\n", "\r", "\r\n"])
+                .default(Literal::Str("\n"))
+                .doc("End of lines."),
             Arg::str("block_start_string").doc("Instead of `{%`."),
             Arg::str("block_end_string").doc("Instead of `%}`."),
             Arg::str("variable_start_string").doc("Instead of `{{`."),

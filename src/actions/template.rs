@@ -76,7 +76,9 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             Err(_) => return ActionResult::failed("the text has characters that latin-1 cannot write"),
         },
         "ascii" | "us-ascii" if rendered.is_ascii() => rendered.into_bytes(),
-        other => return ActionResult::failed(format!("output_encoding {other} is not supported; use utf-8 or latin-1")),
+        other => {
+            return ActionResult::failed(format!("output_encoding {other} is not supported; use utf-8 or latin-1"));
+        }
     };
     let mut content = Content::none();
     args.insert("_content".into(), json!(content.bytes(bytes)));

@@ -24,9 +24,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
     check(spec, &arguments, "", &mut faults);
     let context = call.args.get("validate_args_context").cloned().unwrap_or_else(|| Value::map(Map::new()));
     if faults.is_empty() {
-        return ActionResult::ok()
-            .with("msg", "The arg spec validation passed")
-            .with("validate_args_context", context);
+        return ActionResult::ok().with("msg", "The arg spec validation passed").with("validate_args_context", context);
     }
     let errors: Vec<Value> = faults.iter().map(|f| Value::from(f.as_str())).collect();
     ActionResult::failed(format!("Validation of arguments failed:\n{}", faults.join("\n")))
@@ -96,7 +94,11 @@ fn check_value(name: &str, rule: &Map, value: &Value, path: &str, faults: &mut V
             if let Value::Map(map) = Value::from(item) {
                 for key in map.keys() {
                     if !options.iter().any(|(known, _)| known == key) {
-                        faults.push(format!("{name}.{}. Supported parameters include: {}.", key.to_json_key(), names(options)));
+                        faults.push(format!(
+                            "{name}.{}. Supported parameters include: {}.",
+                            key.to_json_key(),
+                            names(options)
+                        ));
                     }
                 }
                 check(options, &map, &inner, faults);

@@ -29,7 +29,12 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
 ///
 /// # Errors
 /// The last failure, when `timeout` seconds have passed since `started`.
-pub(super) async fn until_alive(call: &ActionCall<'_>, started: Instant, timeout: f64, sleep: f64) -> Result<(), String> {
+pub(super) async fn until_alive(
+    call: &ActionCall<'_>,
+    started: Instant,
+    timeout: f64,
+    sleep: f64,
+) -> Result<(), String> {
     loop {
         call.hosts.reset(call.target).await;
         let request = Request { module: "ansible.builtin.ping".into(), ..Request::default() };

@@ -14,11 +14,10 @@ pub fn start(args: &LogArgs) -> Result<(), CommandError> {
     match &args.log_file {
         None => builder.with_writer(std::io::stderr).with_ansi(false).init(),
         Some(path) => {
-            let file = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(path)
-                .map_err(|e| CommandError::machine(format!("the log file {} cannot be opened: {e}", path.display())))?;
+            let file =
+                std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(|e| {
+                    CommandError::machine(format!("the log file {} cannot be opened: {e}", path.display()))
+                })?;
             builder.with_writer(Mutex::new(file)).with_ansi(false).init();
         }
     }

@@ -63,7 +63,8 @@ impl Outside for World {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
         let partial = path.with_extension(format!("{}.tightbeam", std::process::id()));
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
         file.write_all(content)?;
         file.sync_all()?;
         std::fs::rename(&partial, path)
@@ -116,5 +117,7 @@ pub fn password_file(path: &Path) -> Result<String, String> {
 
 /// A password typed at the terminal.
 pub fn ask_password(prompt: &str) -> Result<String, String> {
-    ask::password(prompt).ok_or_else(|| format!("there is no terminal to ask for the password ({})", prompt.trim_end_matches([' ', ':'])))
+    ask::password(prompt).ok_or_else(|| {
+        format!("there is no terminal to ask for the password ({})", prompt.trim_end_matches([' ', ':']))
+    })
 }

@@ -37,11 +37,16 @@ pub fn load(args: &VaultSecretArgs, settings: &Settings) -> Result<Secrets, Comm
 }
 
 fn from_source(label: &str, source: &str) -> Result<Secret, String> {
-    if source == "prompt" || source == "prompt_ask_vault_pass" { from_prompt(label) } else { from_file(label, Path::new(source)) }
+    if source == "prompt" || source == "prompt_ask_vault_pass" {
+        from_prompt(label)
+    } else {
+        from_file(label, Path::new(source))
+    }
 }
 
 pub fn from_prompt(label: &str) -> Result<Secret, String> {
-    let prompt = if label == DEFAULT_ID { "Vault password: ".to_owned() } else { format!("Vault password ({label}): ") };
+    let prompt =
+        if label == DEFAULT_ID { "Vault password: ".to_owned() } else { format!("Vault password ({label}): ") };
     let text = ask::password(&prompt).ok_or("there is no terminal to ask for the vault password")?;
     Secret::new(text.into_bytes()).map_err(|e| e.to_string())
 }
@@ -66,7 +71,10 @@ pub fn from_file(label: &str, path: &Path) -> Result<Secret, String> {
         .output()
         .map_err(|e| format!("Problem running vault password script {shown} ({e}). If this is not a script, remove the executable bit from the file."))?;
     if !output.status.success() {
-        return Err(format!("Vault password script {shown} returned non-zero ({})", output.status.code().unwrap_or(-1)));
+        return Err(format!(
+            "Vault password script {shown} returned non-zero ({})",
+            output.status.code().unwrap_or(-1)
+        ));
     }
     Secret::from_script(&output.stdout).map_err(|e| e.to_string())
 }

@@ -129,19 +129,16 @@ impl Project {
     ) -> Result<Project, CommandError> {
         let opener = Arc::new(Opener(base.secrets(vault)?));
         let decrypt: Arc<dyn Decrypt> = opener.clone();
-        let reader =
-            Reader { files: base.files.clone(), sources: base.sources.clone(), vault: Some(decrypt.clone()) };
+        let reader = Reader { files: base.files.clone(), sources: base.sources.clone(), vault: Some(decrypt.clone()) };
         let world = Arc::new(World::new(base.settings.clone()));
         let outside: Arc<dyn Outside> = world.clone();
-        let settings = TemplateSettings {
-            allow_broken_conditionals: base.settings.bool("ALLOW_BROKEN_CONDITIONALS"),
-        };
+        let settings = TemplateSettings { allow_broken_conditionals: base.settings.bool("ALLOW_BROKEN_CONDITIONALS") };
         let engine = Engine::new(outside, Some(decrypt), settings, base.sources.clone());
         let merge = base.settings.text("DEFAULT_HASH_BEHAVIOUR") == "merge";
         let extra: Vec<String> = extra.iter().map(|text| with_home(text)).collect();
         let pairs = |text: &str| crate::playbook::kv::parse(text, false).map_err(|e| e.0);
-        let (extra_vars, warnings) = extra_vars(&extra, &reader, &base.around.cwd, merge, &pairs)
-            .map_err(|d| base.author(d, code::OPTIONS))?;
+        let (extra_vars, warnings) =
+            extra_vars(&extra, &reader, &base.around.cwd, merge, &pairs).map_err(|d| base.author(d, code::OPTIONS))?;
         warn(&warnings, &base.sources);
         let extensions = base.settings.list("YAML_FILENAME_EXTENSIONS").into_iter().map(str::to_owned).collect();
         let var_files = Arc::new(VarFiles::new(reader.clone(), extensions, merge));
@@ -264,8 +261,7 @@ impl Project {
             },
             home: self.base.around.home.clone(),
         };
-        let render: Arc<dyn StaticRender> =
-            Arc::new(Static { engine: self.engine.clone(), vars: vars.clone() });
+        let render: Arc<dyn StaticRender> = Arc::new(Static { engine: self.engine.clone(), vars: vars.clone() });
         Arc::new(Planner::new(loader, plan_settings, catalogue, render))
     }
 }
@@ -322,7 +318,9 @@ pub fn connection(base: &Base, args: &ConnectArgs) -> Result<ConnectionDefaults,
     let mut password = None;
     if args.ask_pass || settings.bool("DEFAULT_ASK_PASS") {
         password = Some(Secret::new(ask_password("SSH password: ").map_err(machine)?));
-    } else if let Some(file) = args.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE")) {
+    } else if let Some(file) =
+        args.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE"))
+    {
         password = Some(Secret::new(password_file(&file).map_err(machine)?));
     }
     let method = args.become_method.clone().unwrap_or_else(|| settings.text("DEFAULT_BECOME_METHOD").to_owned());
@@ -365,7 +363,11 @@ pub fn connection(base: &Base, args: &ConnectArgs) -> Result<ConnectionDefaults,
 /// Hosts at once: the option, else the setting where it was set, else as many as the machine bears.
 pub fn forks(base: &Base, args: &TaskRunArgs) -> Result<usize, CommandError> {
     if let Some(forks) = args.forks {
-        return if forks == 0 { Err(CommandError::usage("The number of processes (--forks) must be >= 1")) } else { Ok(forks) };
+        return if forks == 0 {
+            Err(CommandError::usage("The number of processes (--forks) must be >= 1"))
+        } else {
+            Ok(forks)
+        };
     }
     let set = base.settings.get("DEFAULT_FORKS");
     if matches!(set.origin, config::Origin::Default) {

@@ -35,7 +35,11 @@ impl Human {
         self.banner = Some(task.id);
         let kind = if task.handler { "RUNNING HANDLER" } else { "TASK" };
         let check = if self.style.check_mode_markers && task.check { " [CHECK MODE]" } else { "" };
-        self.banner(&format!("{kind} [{}{}", task.name, if check.is_empty() { "]".to_owned() } else { format!("]{check}") }));
+        self.banner(&format!(
+            "{kind} [{}{}",
+            task.name,
+            if check.is_empty() { "]".to_owned() } else { format!("]{check}") }
+        ));
         if self.style.verbosity >= 2
             && let Some(place) = task.span.and_then(|s| self.sources.location(s))
         {
@@ -67,7 +71,8 @@ impl Human {
     fn error(&mut self, result: &TaskResult) {
         if !result.causes.is_empty() {
             let text = diagnostics::failure(&result.causes, &self.sources);
-            self.show(Color::Failed, &text);
+            // A blank line sets the excerpt apart from the result.
+            self.show(Color::Failed, &format!("{text}\n"));
         }
     }
 

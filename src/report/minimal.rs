@@ -41,10 +41,13 @@ impl Minimal {
         let host = host_label(result);
         let is_text = is_command(task) && result.data.contains_key("rc");
         let text = match (is_text, self.one_line) {
-            (true, false) => format!("{host} | {word} | rc={} >>\n{}\n", result.data.get("rc").map_or(-1, rc), output(&result.data)),
+            (true, false) => {
+                format!("{host} | {word} | rc={} >>\n{}\n", result.data.get("rc").map_or(-1, rc), output(&result.data))
+            }
             (true, true) => one_line(&host, word, &result.data),
             (false, true) => {
-                let json = Value::map(shown(&result.data)).json_text(JsonStyle { sort_keys: true, ..JsonStyle::default() });
+                let json =
+                    Value::map(shown(&result.data)).json_text(JsonStyle { sort_keys: true, ..JsonStyle::default() });
                 format!("{host} | {word} => {}", json.replace('\n', ""))
             }
             (false, false) => {
@@ -86,7 +89,13 @@ fn one_line(host: &str, word: &str, data: &Map) -> String {
 fn shown(data: &Map) -> Map {
     data.iter()
         .filter(|(k, _)| {
-            k.as_str().is_none_or(|k| !k.starts_with("_ansible_") && !matches!(k, "warnings" | "deprecations" | "exception" | "diff" | "invocation" | "failed" | "skipped"))
+            k.as_str().is_none_or(|k| {
+                !k.starts_with("_ansible_")
+                    && !matches!(
+                        k,
+                        "warnings" | "deprecations" | "exception" | "diff" | "invocation" | "failed" | "skipped"
+                    )
+            })
         })
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()

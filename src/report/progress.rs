@@ -16,7 +16,9 @@ impl Screen {
     pub fn terminal(progress: bool) -> Self {
         let bar = progress.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed} {wide_msg}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed} {wide_msg}")
+            {
                 bar.set_style(style);
             }
             bar

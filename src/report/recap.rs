@@ -13,11 +13,7 @@ pub fn line(host: &str, stats: &HostStats, paint: Paint) -> String {
         Color::Ok
     };
     // A coloured name is padded to 37, the escapes' 11 characters included.
-    let name = if paint.is_on() {
-        format!("{:<37}", paint.paint(host_color, host))
-    } else {
-        format!("{host:<26}")
-    };
+    let name = if paint.is_on() { format!("{:<37}", paint.paint(host_color, host)) } else { format!("{host:<26}") };
     let count = |name: &str, n: u64, color: Color| {
         let text = format!("{name}={n:<4}");
         if n > 0 { paint.paint(color, &text) } else { text }

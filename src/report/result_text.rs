@@ -32,7 +32,9 @@ pub fn text(value: &Value, indent: Option<usize>, style: &Style) -> String {
 fn visible(task: &TaskInfo, result: &TaskResult, style: &Style) -> Map {
     let is_debug = matches!(task.action.rsplit('.').next(), Some("debug"));
     let keep = |key: &str| {
-        if key.starts_with("_ansible_") || matches!(key, "warnings" | "deprecations" | "exception" | "failed" | "skipped") {
+        if key.starts_with("_ansible_")
+            || matches!(key, "warnings" | "deprecations" | "exception" | "failed" | "skipped")
+        {
             return false;
         }
         if style.verbosity < 3 && matches!(key, "invocation" | "diff") {

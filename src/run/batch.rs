@@ -91,7 +91,8 @@ impl Batch {
         }
         let task = at.first()?.1.task()?.clone();
         // Equal positions hold the same task, except where hosts included different files at one place.
-        let hosts = at.into_iter().filter(|(_, c)| c.task().is_some_and(|t| t.id == task.id)).map(|(n, _)| n.clone()).collect();
+        let hosts =
+            at.into_iter().filter(|(_, c)| c.task().is_some_and(|t| t.id == task.id)).map(|(n, _)| n.clone()).collect();
         Some((task, hosts))
     }
 

@@ -8,7 +8,10 @@ use crate::value::Value;
 ///
 /// # Errors
 /// The first condition that cannot be evaluated, told where it stands.
-pub(super) fn all_hold<'c>(conditions: &'c [Templated], templar: &Templar) -> Result<Result<(), &'c Value>, TemplateError> {
+pub(super) fn all_hold<'c>(
+    conditions: &'c [Templated],
+    templar: &Templar,
+) -> Result<Result<(), &'c Value>, TemplateError> {
     for condition in conditions {
         // A list within the list, from a variable that holds several conditions.
         if let Value::List(inner) = &condition.node {

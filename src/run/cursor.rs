@@ -80,7 +80,9 @@ impl Cursor {
 
     /// Whether a failure now would be taken by some block's `rescue`.
     pub fn would_rescue(&self) -> bool {
-        self.frames.iter().any(|f| matches!(f, Frame::Block { block, part: Part::Block, .. } if !block.rescue.is_empty()))
+        self.frames
+            .iter()
+            .any(|f| matches!(f, Frame::Block { block, part: Part::Block, .. } if !block.rescue.is_empty()))
     }
 
     /// Whether the host is in a `rescue` or `always` part (of any enclosing block).
@@ -139,7 +141,8 @@ impl Cursor {
     pub fn end_role(&mut self, role: Id) {
         while let Some(task) = self.task() {
             let of_role = task.role().is_some_and(|r| r.id == role || r.chain.iter().any(|c| c.id == role));
-            let marker = matches!(task.action, Action::Meta(Meta::RoleComplete)) && task.role().is_some_and(|r| r.id == role);
+            let marker =
+                matches!(task.action, Action::Meta(Meta::RoleComplete)) && task.role().is_some_and(|r| r.id == role);
             if !of_role || marker {
                 return;
             }

@@ -158,7 +158,8 @@ impl Run {
         for warning in warnings {
             self.tell(Event::Warning(warning));
         }
-        let started = |hosts: Vec<HostName>| Event::PlayStarted { name: name.clone(), hosts, check: self.ctx.options.check };
+        let started =
+            |hosts: Vec<HostName>| Event::PlayStarted { name: name.clone(), hosts, check: self.ctx.options.check };
         if hosts.is_empty() {
             self.tell(started(vec![]));
             self.tell(Event::PlayWithoutHosts);
@@ -273,8 +274,7 @@ impl Run {
         let view = Arc::new(view);
         let mut handlers = Handlers::default();
         handlers.add(&play.handlers, |task| scope::templar(&self.ctx, &view, None, &TaskFrame::of(task)).ok());
-        let mut batch =
-            Batch { view, hosts: runs, handlers, failed: IndexSet::new(), ended_play: false };
+        let mut batch = Batch { view, hosts: runs, handlers, failed: IndexSet::new(), ended_play: false };
         let strategy = match &play.play.strategy {
             Some(s) => templar.render(&s.node)?.to_string(),
             None => self.ctx.options.strategy.clone(),
@@ -350,9 +350,7 @@ impl Run {
             for each in &everyone {
                 self.fail_host(batch, each);
             }
-        } else if !including
-            && let Some(run) = batch.host(&host)
-        {
+        } else if !including && let Some(run) = batch.host(&host) {
             run.cursor.advance();
         }
         batch.refresh_view();
@@ -401,7 +399,9 @@ impl Run {
                             *inventory_changed.get_or_insert(false) |= changed;
                         }
                     }
-                    Effect::Stats { data, per_host, aggregate } => self.gather_stats(data, *per_host, *aggregate, everyone),
+                    Effect::Stats { data, per_host, aggregate } => {
+                        self.gather_stats(data, *per_host, *aggregate, everyone)
+                    }
                 }
             }
         }
@@ -447,7 +447,8 @@ impl Run {
             }
             let tasks = batch.handlers.tasks(ranks);
             let Some(run) = batch.hosts.get_mut(host) else { continue };
-            let in_flush = run.cursor.in_handlers() && tasks.iter().all(|(rank, task)| run.cursor.add_handler(*rank, task));
+            let in_flush =
+                run.cursor.in_handlers() && tasks.iter().all(|(rank, task)| run.cursor.add_handler(*rank, task));
             if !in_flush {
                 run.notified.insert(name.clone());
             }
@@ -484,7 +485,9 @@ fn aggregate_stat(old: &Value, new: &Value) -> Option<Value> {
         (Value::Float(a), Value::Float(b)) => Value::Float(a + b),
         (Value::Str(a), Value::Str(b)) => Value::foreign(format!("{a}{b}")),
         (Value::List(a), Value::List(b)) => Value::list([a.as_slice(), b.as_slice()].concat()),
-        (Value::Map(a), Value::Map(b)) => Value::map(crate::value::merge(a, b, crate::value::MergeMode { recursive: true, ..Default::default() })),
+        (Value::Map(a), Value::Map(b)) => {
+            Value::map(crate::value::merge(a, b, crate::value::MergeMode { recursive: true, ..Default::default() }))
+        }
         _ => return None,
     })
 }
@@ -498,8 +501,7 @@ fn failed_task(outcome: &HostOutcome) -> Map {
     let mut map = Map::new();
     map.insert("name", outcome.task.written_name().map(Value::to_string).unwrap_or_default());
     map.insert("action", outcome.info.action.as_str());
-    let args: Map =
-        outcome.task.task.args.map.iter().map(|(k, v)| (Key::clone(k), v.clone().distrust())).collect();
+    let args: Map = outcome.task.task.args.map.iter().map(|(k, v)| (Key::clone(k), v.clone().distrust())).collect();
     map.insert("args", args);
     map
 }
@@ -510,7 +512,11 @@ pub(super) fn flag(value: &Option<Templated>, templar: &Templar) -> Result<Optio
         None => Ok(None),
         Some(v) => {
             let rendered = templar.render(&v.node).map_err(|e| e.or_at(Some(v.span)))?;
-            Ok(if rendered.is_null() { None } else { Some(rendered.as_spelled_bool().unwrap_or_else(|| rendered.truthy())) })
+            Ok(if rendered.is_null() {
+                None
+            } else {
+                Some(rendered.as_spelled_bool().unwrap_or_else(|| rendered.truthy()))
+            })
         }
     }
 }

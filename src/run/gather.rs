@@ -4,8 +4,8 @@ use super::context::RunContext;
 use super::dispatcher::{Stop, flag};
 use crate::names::HostName;
 use crate::plan::PlannedPlay;
-use crate::vars::HostStates;
 use crate::template::Templar;
+use crate::vars::HostStates;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {

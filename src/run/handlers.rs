@@ -21,7 +21,11 @@ impl Handlers {
                 continue;
             }
             let name = task.written_name().and_then(|n| {
-                if n.needs_render() { templar(task)?.render(n).ok().map(|v| v.to_string()) } else { Some(n.to_string()) }
+                if n.needs_render() {
+                    templar(task)?.render(n).ok().map(|v| v.to_string())
+                } else {
+                    Some(n.to_string())
+                }
             });
             self.names.insert(task.id, name);
             self.tasks.push(task.clone());
@@ -31,7 +35,11 @@ impl Handlers {
     /// Ranks of the handlers that a notification means, in no particular order.
     pub fn find(&self, notification: &str) -> Vec<u32> {
         let found = notified(&self.tasks, notification, &|task| self.names.get(&task.id).cloned().flatten());
-        found.into_iter().filter_map(|task| self.tasks.iter().position(|t| t.id == task.id)).map(|at| at as u32).collect()
+        found
+            .into_iter()
+            .filter_map(|task| self.tasks.iter().position(|t| t.id == task.id))
+            .map(|at| at as u32)
+            .collect()
     }
 
     /// The tasks of some ranks, in order.

@@ -76,10 +76,9 @@ impl IncludeRequest {
     }
     fn same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (
-                IncludeRequest::Tasks { file, vars, .. },
-                IncludeRequest::Tasks { file: file2, vars: vars2, .. },
-            ) => file == file2 && vars == vars2,
+            (IncludeRequest::Tasks { file, vars, .. }, IncludeRequest::Tasks { file: file2, vars: vars2, .. }) => {
+                file == file2 && vars == vars2
+            }
             (IncludeRequest::Role { request: a, .. }, IncludeRequest::Role { request: b, .. }) => {
                 a.name == b.name
                     && a.tasks_from == b.tasks_from
@@ -159,7 +158,12 @@ impl Run {
         Ok(())
     }
 
-    fn plan_include(&self, play: &PlannedPlay, task: &PlannedTask, request: &IncludeRequest) -> Result<Included, Vec<Diagnostic>> {
+    fn plan_include(
+        &self,
+        play: &PlannedPlay,
+        task: &PlannedTask,
+        request: &IncludeRequest,
+    ) -> Result<Included, Vec<Diagnostic>> {
         match request {
             IncludeRequest::Tasks { file, vars, .. } => self.ctx.planner.include_tasks(play, task, file, vars),
             IncludeRequest::Role { request, .. } => self.ctx.planner.include_role(play, task, request),

@@ -22,7 +22,12 @@ impl Run {
     ) -> Result<(), Stop> {
         let per_host = matches!(
             meta,
-            Meta::FlushHandlers | Meta::Noop | Meta::EndHost | Meta::EndRole | Meta::ResetConnection | Meta::RoleComplete
+            Meta::FlushHandlers
+                | Meta::Noop
+                | Meta::EndHost
+                | Meta::EndRole
+                | Meta::ResetConnection
+                | Meta::RoleComplete
         );
         if per_host {
             for host in hosts {

@@ -25,5 +25,5 @@ pub use book::Book;
 pub use context::{Interrupt, RunContext, RunOptions};
 pub use cursor::{Cursor, End};
 pub use dispatcher::{Exit, Run};
-pub use roster::{Reload, Roster};
 pub use outcome::{HostOutcome, IncludeRequest, ItemOutcome};
+pub use roster::{Reload, Roster};

@@ -48,8 +48,7 @@ impl Roster {
     /// All hosts' variables as the inventory is now.
     pub fn hostvars(&self, ctx: &RunContext) -> (Arc<HostVars>, Diagnostics) {
         let dirs: Vec<&Path> = self.playbook_dir.iter().map(PathBuf::as_path).collect();
-        let (vars, mut warnings) =
-            InventoryVars::new(self.inventory.clone(), self.files.clone(), &ctx.settings, &dirs);
+        let (vars, mut warnings) = InventoryVars::new(self.inventory.clone(), self.files.clone(), &ctx.settings, &dirs);
         warnings.extend(self.files.take_warnings());
         let hostvars = HostVars { run: ctx.vars.clone(), vars: Arc::new(vars), states: ctx.book.clone() };
         (Arc::new(hostvars), warnings)

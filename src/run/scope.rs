@@ -88,8 +88,7 @@ pub fn templar(
     }
     let search_paths =
         if frame.search_paths.is_empty() { vec![view.play.dir.to_path_buf()] } else { frame.search_paths.clone() };
-    let context =
-        Context { search_paths, playbook_dir: view.play.dir.to_path_buf(), action: frame.action.clone() };
+    let context = Context { search_paths, playbook_dir: view.play.dir.to_path_buf(), action: frame.action.clone() };
     Ok(Templar::new(&ctx.engine, Arc::new(vars), context))
 }
 

@@ -86,7 +86,10 @@ fn first_of(
     Err(wrong(
         Diagnostic::error(
             Code::FILE_NOT_FOUND,
-            format!("vars file {last} was not found\nCould not find file on the Ansible Controller. Searched in:\n\t{}", tried.join("\n\t")),
+            format!(
+                "vars file {last} was not found\nCould not find file on the Ansible Controller. Searched in:\n\t{}",
+                tried.join("\n\t")
+            ),
         )
         .at(last.origin(), ""),
     ))

@@ -233,7 +233,8 @@ impl Work {
             Ok(target) => target,
             Err(diagnostic) => return connection_failure(&diagnostic),
         };
-        let defaults = |action: &str| args::defaults(&self.task, action, templar, &self.ctx.planner).unwrap_or_default();
+        let defaults =
+            |action: &str| args::defaults(&self.task, action, templar, &self.ctx.planner).unwrap_or_default();
         let tries = match judge::tries(&self.task, templar) {
             Ok(tries) => tries,
             Err(e) => return failure::template(&e, &[]),
@@ -293,7 +294,12 @@ impl Work {
         }));
     }
 
-    fn target(&self, resolved: &Resolved, templar: &Templar, delegated: Option<HostName>) -> Result<Target, Diagnostic> {
+    fn target(
+        &self,
+        resolved: &Resolved,
+        templar: &Templar,
+        delegated: Option<HostName>,
+    ) -> Result<Target, Diagnostic> {
         if !actions::touches_host(resolved) {
             return Ok(Target::local(&self.host));
         }
@@ -416,8 +422,7 @@ impl Work {
             _ => false,
         };
         let delegated_to = keywords_ref.and_then(|k| k.delegate_to.clone()).filter(|d| *d != self.host);
-        let facts_host =
-            keywords_ref.filter(|k| k.delegate_facts).and_then(|k| k.delegate_to.clone());
+        let facts_host = keywords_ref.filter(|k| k.delegate_facts).and_then(|k| k.delegate_to.clone());
         let show_diff = keywords_ref.is_some_and(|k| k.diff) && !no_log;
         let shown = TaskResult {
             host: self.host.clone(),

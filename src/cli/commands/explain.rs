@@ -35,11 +35,9 @@ fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandErr
     let dirs: Vec<&Path> = dir.into_iter().collect();
     let (vars, _) = InventoryVars::new(inventory.clone(), project.var_files.clone(), &project.base.settings, &dirs);
     let run = Arc::new(project.run_vars(&RunOptions::default()));
-    let hostvars =
-        Arc::new(HostVars { run: run.clone(), vars: Arc::new(vars), states: Arc::new(Book::default()) });
-    let mut scope = hostvars
-        .of(host)
-        .ok_or_else(|| CommandError::usage(format!("there is no host {host} in the inventory")))?;
+    let hostvars = Arc::new(HostVars { run: run.clone(), vars: Arc::new(vars), states: Arc::new(Book::default()) });
+    let mut scope =
+        hostvars.of(host).ok_or_else(|| CommandError::usage(format!("there is no host {host} in the inventory")))?;
     if let Some(path) = playbook {
         let plan = project.planner(&run).plan(&[path]).map_err(|d| CommandError::author(d, &sources, code::PARSER))?;
         let chosen = plan.plays.iter().find(|play| {
@@ -60,7 +58,10 @@ fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandErr
         }
     }
     show(&scope, host, name, &sources).ok_or_else(|| {
-        author(crate::diag::Diagnostic::error(crate::diag::Code::UNDEFINED, format!("'{name}' is not defined for {host}")))
+        author(crate::diag::Diagnostic::error(
+            crate::diag::Code::UNDEFINED,
+            format!("'{name}' is not defined for {host}"),
+        ))
     })
 }
 

@@ -40,21 +40,22 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
     let limit: Option<HashSet<String>> = match &project.limit {
         None => None,
         some => {
-            let chosen = inventory.select(&[ALL], some.as_ref(), Order::Inventory, project.mismatch()).map_err(author)?;
+            let chosen =
+                inventory.select(&[ALL], some.as_ref(), Order::Inventory, project.mismatch()).map_err(author)?;
             Some(chosen.hosts.iter().map(|h| h.to_string()).collect())
         }
     };
     let export = Export { inventory: &inventory, vars: &shown, export, limit: limit.as_ref() };
     let text = if let Some(name) = &args.host {
-        let host = inventory.host(name).ok_or_else(|| {
-            CommandError::usage(format!("Could not match supplied host pattern, ignoring: {name}"))
-        })?;
+        let host = inventory
+            .host(name)
+            .ok_or_else(|| CommandError::usage(format!("Could not match supplied host pattern, ignoring: {name}")))?;
         write(&args, &export.host(host).map_err(author)?)?
     } else if args.graph {
         let name = args.group.as_deref().unwrap_or(ALL);
-        let group = inventory.group(name).ok_or_else(|| {
-            CommandError::usage("Pattern must be valid group name when using --graph")
-        })?;
+        let group = inventory
+            .group(name)
+            .ok_or_else(|| CommandError::usage("Pattern must be valid group name when using --graph"))?;
         export.graph(group, args.vars).map_err(author)?
     } else {
         let value = if args.yaml {
@@ -68,8 +69,9 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
     };
     match &args.output {
         None => println!("{}", text.trim_end_matches('\n')),
-        Some(path) => std::fs::write(path, text)
-            .map_err(|e| CommandError::machine(format!("Unable to write to destination file ({}): {e}", path.display())))?,
+        Some(path) => std::fs::write(path, text).map_err(|e| {
+            CommandError::machine(format!("Unable to write to destination file ({}): {e}", path.display()))
+        })?,
     }
     Ok(code::OK)
 }

@@ -34,10 +34,8 @@ pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
     let prepared = prepare(&project, &args.connect, options)?;
     let ctx = prepared.ctx.clone();
-    let plan = ctx
-        .planner
-        .plan(&playbooks)
-        .map_err(|d| CommandError::author(d, &project.base.sources, code::PARSER))?;
+    let plan =
+        ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources, code::PARSER))?;
     warn(&project.base, &plan);
     if args.list_hosts || args.list_tasks || args.list_tags {
         let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
@@ -85,12 +83,7 @@ fn tags(given: &[String], base: &Base, setting: &str) -> Vec<String> {
     given.iter().flat_map(|text| split(text)).filter(|t| !t.is_empty()).collect()
 }
 
-fn list(
-    project: &Project,
-    ctx: &RunContext,
-    playbooks: &[PathBuf],
-    what: Listing,
-) -> Result<String, CommandError> {
+fn list(project: &Project, ctx: &RunContext, playbooks: &[PathBuf], what: Listing) -> Result<String, CommandError> {
     let base = &project.base;
     let author = |d: Diagnostic| base.author(d, code::ERROR);
     let mut out = String::new();

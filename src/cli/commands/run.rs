@@ -11,8 +11,7 @@ use serde_json::{Map, Value as Json};
 pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     let base = Base::load()?;
     let verbosity = base.verbosity(args.verbosity.verbose);
-    let module =
-        args.module_name.clone().unwrap_or_else(|| base.settings.text("DEFAULT_MODULE_NAME").to_owned());
+    let module = args.module_name.clone().unwrap_or_else(|| base.settings.text("DEFAULT_MODULE_NAME").to_owned());
     let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
     options.ad_hoc = true;
     if args.background.is_some() {

@@ -35,7 +35,8 @@ pub fn run(args: &SandboxArgs) -> Result<u8, CommandError> {
 
 /// Runs this program with the sandbox's inventory.
 fn inside(command: &[String], inventory: &Path) -> Result<u8, CommandError> {
-    let program = std::env::current_exe().map_err(|e| CommandError::machine(format!("this program cannot be found: {e}")))?;
+    let program =
+        std::env::current_exe().map_err(|e| CommandError::machine(format!("this program cannot be found: {e}")))?;
     let status = Command::new(program)
         .args(command)
         .env("ANSIBLE_INVENTORY", inventory)

@@ -1,9 +1,9 @@
 //! What commands that run tasks have in common.
 
+use crate::cli::args::ConnectArgs;
 use crate::cli::args::TaskRunArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project, context, forks};
-use crate::cli::args::ConnectArgs;
 use crate::event::Observer;
 use crate::plan::Plan;
 use crate::run::{Exit, Interrupt, Run, RunContext, RunOptions};
@@ -11,7 +11,12 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 /// Options that playbooks and ad-hoc commands share.
-pub fn run_options(base: &Base, tasks: &TaskRunArgs, verbosity: u8, limit: &[String]) -> Result<RunOptions, CommandError> {
+pub fn run_options(
+    base: &Base,
+    tasks: &TaskRunArgs,
+    verbosity: u8,
+    limit: &[String],
+) -> Result<RunOptions, CommandError> {
     let settings = &base.settings;
     Ok(RunOptions {
         check: tasks.check,
@@ -101,12 +106,8 @@ pub fn one_task(
     let base = &project.base;
     let path = std::path::Path::new("<ad-hoc>");
     // JSON is YAML: the one road from text to plays.
-    let parsed = prepared
-        .ctx
-        .planner
-        .loader
-        .playbook_text(path, &play.to_string())
-        .map_err(|d| base.author(d, code::PARSER))?;
+    let parsed =
+        prepared.ctx.planner.loader.playbook_text(path, &play.to_string()).map_err(|d| base.author(d, code::PARSER))?;
     if parsed.has_errors() {
         return Err(CommandError::author(parsed.diagnostics, &base.sources, code::PARSER));
     }

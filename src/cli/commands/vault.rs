@@ -15,7 +15,9 @@ const DEFAULT_ID: &str = "default";
 
 pub fn run(args: VaultArgs) -> Result<u8, CommandError> {
     match args.action {
-        None => Err(CommandError::usage("say what to do: create, edit, view, encrypt, decrypt, encrypt_string or rekey")),
+        None => {
+            Err(CommandError::usage("say what to do: create, edit, view, encrypt, decrypt, encrypt_string or rekey"))
+        }
         Some(VaultAction::View(args)) => view(&args),
         Some(VaultAction::Encrypt(args)) => encrypt(&args),
         Some(VaultAction::Decrypt(args)) => decrypt(&args),
@@ -51,9 +53,9 @@ fn prompted(confirm: bool) -> Result<Secret, CommandError> {
 }
 
 fn chosen<'s>(secrets: &'s Secrets, id: Option<&str>) -> Result<(Option<&'s str>, &'s Secret), CommandError> {
-    let (id, secret) = secrets
-        .for_encryption(id)
-        .ok_or_else(|| CommandError::usage(format!("Did not find a match for --encrypt-vault-id={}", id.unwrap_or_default())))?;
+    let (id, secret) = secrets.for_encryption(id).ok_or_else(|| {
+        CommandError::usage(format!("Did not find a match for --encrypt-vault-id={}", id.unwrap_or_default()))
+    })?;
     Ok(((id != DEFAULT_ID).then_some(id), secret))
 }
 
@@ -202,7 +204,11 @@ fn rekey(args: &VaultFileArgs) -> Result<u8, CommandError> {
     let (id, new) = match (&args.new_vault_id, &args.new_vault_password_file) {
         (Some(id), _) => {
             let (label, source) = id.split_once('@').unwrap_or((DEFAULT_ID, id));
-            let secret = if source == "prompt" { prompted(true)? } else { from_file(label, Path::new(source)).map_err(fault)? };
+            let secret = if source == "prompt" {
+                prompted(true)?
+            } else {
+                from_file(label, Path::new(source)).map_err(fault)?
+            };
             ((label != DEFAULT_ID).then(|| label.to_owned()), secret)
         }
         (None, Some(file)) => (None, from_file(DEFAULT_ID, file).map_err(fault)?),
@@ -224,7 +230,8 @@ fn encrypt_string(args: &VaultStringArgs) -> Result<u8, CommandError> {
     let (id, secret) = chosen(&secrets, args.encrypt_vault_id.as_deref())?;
     let mut texts: Vec<(Option<String>, String)> = Vec::new();
     if args.prompt {
-        let text = ask::password("String to encrypt: ").ok_or_else(|| CommandError::usage("there is no terminal to ask"))?;
+        let text =
+            ask::password("String to encrypt: ").ok_or_else(|| CommandError::usage("there is no terminal to ask"))?;
         texts.push((args.name.first().cloned(), text));
     }
     for (i, text) in args.texts.iter().enumerate() {

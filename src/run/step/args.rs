@@ -18,9 +18,9 @@ pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Pla
         .map_err(|e| failure::template(&e, &doing("Error while rendering module_defaults".to_owned())))?;
     let written = &task.task.args;
     if let Some(variable) = &written.variable {
-        let value = templar
-            .render(&variable.node)
-            .map_err(|e| failure::template(&e.or_at(Some(variable.span)), &doing("Error while rendering `args`".to_owned())))?;
+        let value = templar.render(&variable.node).map_err(|e| {
+            failure::template(&e.or_at(Some(variable.span)), &doing("Error while rendering `args`".to_owned()))
+        })?;
         match value {
             Value::Map(map) => args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone()))),
             Value::Null | Value::Omit => {}
@@ -39,7 +39,10 @@ pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Pla
             Err(e) => {
                 let span = e.span.or_else(|| value.origin()).or_else(|| written.place(&key.to_json_key()));
                 let causes = vec![
-                    crate::event::Cause { message: format!("Finalization of task args for '{action}' failed"), span: origin },
+                    crate::event::Cause {
+                        message: format!("Finalization of task args for '{action}' failed"),
+                        span: origin,
+                    },
                     crate::event::Cause {
                         message: format!("Error while resolving value for '{}': {}", key.to_json_key(), e.message),
                         span,
@@ -55,7 +58,9 @@ pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Pla
 /// One argument. Conditions of `assert` and the expression of `debug: var=` are evaluated by their actions.
 fn argument(action: &str, key: &Key, value: &Value, templar: &Templar) -> Result<Value, TemplateError> {
     match (action, key.as_str()) {
-        ("ansible.builtin.assert", Some("that")) if !matches!(value, Value::Str(t) if whole_template(t)) => Ok(value.clone()),
+        ("ansible.builtin.assert", Some("that")) if !matches!(value, Value::Str(t) if whole_template(t)) => {
+            Ok(value.clone())
+        }
         _ => templar.render(value),
     }
 }

@@ -17,7 +17,7 @@ pub fn template(error: &TemplateError, doing: &[(String, Option<Span>)]) -> Acti
 pub fn failed(causes: Vec<Cause>) -> ActionResult {
     let words: Vec<&str> = std::iter::once("Task failed").chain(causes.iter().map(|c| c.message.as_str())).collect();
     let msg = words.join(": ");
-    let mut result = ActionResult::default().with("failed", true).with("msg", msg).with("changed", false);
+    let mut result = ActionResult::default().with("failed", true).with("msg", msg);
     result.causes = causes;
     result
 }

@@ -2,8 +2,8 @@
 
 use crate::actions::ActionResult;
 use crate::event::TaskStatus;
-use crate::playbook::Templated;
 use crate::plan::PlannedTask;
+use crate::playbook::Templated;
 use crate::run::condition::all_hold;
 use crate::template::{Templar, TemplateError};
 use crate::value::{Map, Value};

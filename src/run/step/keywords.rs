@@ -1,8 +1,8 @@
 //! Keywords in force for a task on a host, rendered.
 
 use crate::names::HostName;
-use crate::playbook::Setting;
 use crate::plan::{Inherited, PlannedTask};
+use crate::playbook::Setting;
 use crate::run::RunContext;
 use crate::template::{Templar, TemplateError};
 use crate::value::Value;

@@ -72,7 +72,10 @@ pub fn control(written: &LoopControl, templar: &Templar) -> Result<Control, Temp
     Ok(Control {
         loop_var: name(render(&written.loop_var)?).unwrap_or_else(|| "item".to_owned()),
         index_var: name(render(&written.index_var)?),
-        pause: name(render(&written.pause)?).and_then(|t| t.parse().ok()).filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        pause: name(render(&written.pause)?)
+            .and_then(|t| t.parse().ok())
+            .filter(|s| *s > 0.0)
+            .map(Duration::from_secs_f64),
         extended: flag(render(&written.extended)?).unwrap_or(false),
         all_items: flag(render(&written.extended_allitems)?).unwrap_or(true),
     })

@@ -24,7 +24,9 @@ impl Run {
         loop {
             if !self.ctx.interrupt.is_set() {
                 for host in &names {
-                    if batch.hosts.get(host).is_some_and(|h| !h.busy) && self.proceed(batch, host, &mut begun, &channel).await? {
+                    if batch.hosts.get(host).is_some_and(|h| !h.busy)
+                        && self.proceed(batch, host, &mut begun, &channel).await?
+                    {
                         busy += 1;
                     }
                     if batch.ended_play {

@@ -64,7 +64,8 @@ impl Run {
             }
             if fatal && round.trouble {
                 for host in batch.active() {
-                    if !round.failed.contains(&host) && !batch.hosts.get(&host).is_some_and(|r| r.cursor.in_recovery()) {
+                    if !round.failed.contains(&host) && !batch.hosts.get(&host).is_some_and(|r| r.cursor.in_recovery())
+                    {
                         self.failed.insert(host.clone());
                         batch.failed.insert(host.clone());
                         self.fail_host(batch, &host);

@@ -11,7 +11,12 @@ use crate::plan::PlannedPlay;
 
 impl Run {
     /// Runs a batch to its end; true when the rest of the run is off.
-    pub(super) async fn run_strategy(&mut self, name: &str, play: &PlannedPlay, batch: &mut Batch) -> Result<bool, Stop> {
+    pub(super) async fn run_strategy(
+        &mut self,
+        name: &str,
+        play: &PlannedPlay,
+        batch: &mut Batch,
+    ) -> Result<bool, Stop> {
         match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
             "linear" => self.linear(play, batch).await,
             "free" | "host_pinned" => self.free(batch).await,

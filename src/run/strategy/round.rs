@@ -4,13 +4,13 @@ use crate::actions::ActionResult;
 use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
 use crate::plan::PlannedTask;
+use crate::run::RunContext;
 use crate::run::batch::Batch;
 use crate::run::dispatcher::Run;
 use crate::run::outcome::{HostOutcome, ItemOutcome};
+use crate::run::scope::{self, TaskFrame};
 use crate::run::step::keywords;
 use crate::run::worker::Work;
-use crate::run::RunContext;
-use crate::run::scope::{self, TaskFrame};
 use crate::template::Templar;
 use crate::value::Value;
 use futures::FutureExt;
@@ -104,12 +104,7 @@ impl Run {
 }
 
 /// A panic in a worker: a bug of ours, told as such; the other hosts go on.
-fn bug(
-    host: HostName,
-    task: Arc<PlannedTask>,
-    info: Arc<TaskInfo>,
-    panic: &(dyn std::any::Any + Send),
-) -> HostOutcome {
+fn bug(host: HostName, task: Arc<PlannedTask>, info: Arc<TaskInfo>, panic: &(dyn std::any::Any + Send)) -> HostOutcome {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -117,10 +112,8 @@ fn bug(
         .unwrap_or("unknown");
     let message = format!("this is a bug in tightbeam, please report it: {text}");
     let data = Arc::new(ActionResult::failed(message.as_str()).data);
-    let causes = vec![
-        Cause { message: "Task failed".to_owned(), span: Some(task.span()) },
-        Cause { message, span: None },
-    ];
+    let causes =
+        vec![Cause { message: "Task failed".to_owned(), span: Some(task.span()) }, Cause { message, span: None }];
     let result = TaskResult {
         host: host.clone(),
         delegated_to: None,
