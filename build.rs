@@ -6,6 +6,7 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,9 @@ fn main() {
             Vec::new()
         }
     };
+    let digest: String = Sha256::digest(&raw).iter().map(|b| format!("{b:02x}")).collect();
+    println!("cargo:rustc-env=TIGHTBEAM_HELPER_DIGEST={digest}");
+    println!("cargo:rustc-env=TIGHTBEAM_HELPER_SIZE={}", raw.len());
     let mut gz = GzEncoder::new(Vec::new(), Compression::best());
     let packed = gz.write_all(&raw).and_then(|()| gz.finish()).expect("memory takes what is written to it");
     let packed = if raw.is_empty() { Vec::new() } else { packed };

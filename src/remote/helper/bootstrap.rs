@@ -82,7 +82,7 @@ async fn answer(process: Process, rest: Vec<u8>, helper: &Helper, marker: &str) 
     let mut line = talk.line().await?;
     let content = match line.as_str() {
         "need gz" => Some(helper.gz.clone()),
-        "need raw" => Some(helper.raw.clone()),
+        "need raw" => Some(helper.raw()),
         _ => None,
     };
     if let Some(content) = content {
@@ -211,7 +211,7 @@ fn script(helper: &Helper, marker: &str, skip: usize, remote_tmp: Option<&str>, 
         .replace("@MARK@", marker.trim_end())
         .replace("@DIGEST@", &helper.digest)
         .replace("@NAME@", &format!("helper-{}", &helper.digest[..NAME_DIGITS]))
-        .replace("@SIZE@", &helper.raw.len().to_string())
+        .replace("@SIZE@", &helper.size.to_string())
         .replace("@GZSIZE@", &helper.gz.len().to_string())
         .replace("@SKIP@", &skip.to_string())
         .replace("@ACCEPT@", &accept)

@@ -43,12 +43,7 @@ impl Transport for Home {
 
 async fn begin(home: &Path, prelude: &'static str, helper: &Arc<Helper>) -> Result<Session, RemoteError> {
     let transport = Home { home: home.display().to_string(), prelude };
-    let helpers = Helpers::only(Helper {
-        arch: "x86_64".to_owned(),
-        raw: helper.raw.clone(),
-        gz: helper.gz.clone(),
-        digest: helper.digest.clone(),
-    });
+    let helpers = Helpers::only(helper.clone());
     start(&transport, &Target::local(&HostName::new("h")), &helpers).await
 }
 
@@ -86,9 +81,9 @@ async fn first_start_uploads_and_second_finds_it() {
     begin(home.path(), "", &helper).await.unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), before);
     // A damaged one is replaced.
-    std::fs::write(&file, vec![b'#'; helper.raw.len()]).unwrap();
+    std::fs::write(&file, vec![b'#'; helper.size]).unwrap();
     begin(home.path(), "", &helper).await.unwrap();
-    assert_eq!(std::fs::read(&file).unwrap(), helper.raw);
+    assert_eq!(std::fs::read(&file).unwrap(), helper.raw());
 }
 
 #[tokio::test]

@@ -8,30 +8,58 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/helper.gz"));
 /// What `uname -m` prints where the embedded helper runs.
 const EMBEDDED_ARCH: &str = env!("TIGHTBEAM_HELPER_ARCH");
 
+const EMBEDDED_DIGEST: &str = env!("TIGHTBEAM_HELPER_DIGEST");
+const EMBEDDED_SIZE: &str = env!("TIGHTBEAM_HELPER_SIZE");
+
 /// One helper binary.
 pub(crate) struct Helper {
     pub arch: String,
-    pub raw: Bytes,
     pub gz: Bytes,
-    /// Hexadecimal SHA-256 of `raw`.
+    /// Bytes of the helper itself.
+    pub size: usize,
+    /// Hexadecimal SHA-256 of the helper itself.
     pub digest: String,
+    raw: OnceLock<Bytes>,
 }
 
 impl Helper {
     pub(crate) fn from_raw(arch: &str, raw: Vec<u8>) -> io::Result<Self> {
         let mut gz = Vec::new();
         GzEncoder::new(raw.as_slice(), Compression::default()).read_to_end(&mut gz)?;
-        Ok(Self::new(arch, raw.into(), gz.into()))
-    }
-    fn new(arch: &str, raw: Bytes, gz: Bytes) -> Self {
         let digest = hex::encode(Sha256::digest(&raw));
-        Helper { arch: arch.to_owned(), raw, gz, digest }
+        Ok(Helper {
+            arch: arch.to_owned(),
+            gz: gz.into(),
+            size: raw.len(),
+            digest,
+            raw: OnceLock::from(Bytes::from(raw)),
+        })
+    }
+
+    fn embedded() -> Option<Self> {
+        Some(Helper {
+            arch: EMBEDDED_ARCH.to_owned(),
+            gz: Bytes::from_static(EMBEDDED),
+            size: EMBEDDED_SIZE.parse().ok().filter(|size| *size > 0)?,
+            digest: EMBEDDED_DIGEST.to_owned(),
+            raw: OnceLock::new(),
+        })
+    }
+
+    /// The helper uncompressed, for hosts without gzip.
+    pub(crate) fn raw(&self) -> Bytes {
+        let unpack = || {
+            let mut raw = Vec::with_capacity(self.size);
+            GzDecoder::new(&*self.gz).read_to_end(&mut raw).expect("build.rs compressed it");
+            raw.into()
+        };
+        self.raw.get_or_init(unpack).clone()
     }
 }
 
@@ -47,8 +75,8 @@ impl Helpers {
     }
     /// Another helper than the embedded one, for tests.
     #[cfg(test)]
-    pub(crate) fn only(helper: Helper) -> Self {
-        let all = HashMap::from([(helper.arch.clone(), Arc::new(helper))]);
+    pub(crate) fn only(helper: Arc<Helper>) -> Self {
+        let all = HashMap::from([(helper.arch.clone(), helper)]);
         Helpers { dir: None, loaded: Mutex::new(all) }
     }
     /// The helper to try first.
@@ -92,11 +120,6 @@ impl Helpers {
                 Err(e) => return Err(Some(e)),
             }
         }
-        if arch != EMBEDDED_ARCH || EMBEDDED.is_empty() {
-            return Err(None);
-        }
-        let mut raw = Vec::new();
-        GzDecoder::new(EMBEDDED).read_to_end(&mut raw).map_err(Some)?;
-        Ok(Helper::new(arch, raw.into(), Bytes::from_static(EMBEDDED)))
+        Helper::embedded().filter(|helper| helper.arch == arch).ok_or(None)
     }
 }
