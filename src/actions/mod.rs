@@ -16,6 +16,7 @@ mod result;
 mod script;
 mod set_fact;
 mod set_stats;
+mod setup;
 mod shared;
 mod specs;
 mod table;
@@ -125,6 +126,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.script" => script::run(&call).await,
             "ansible.builtin.set_fact" => set_fact::run(&call),
             "ansible.builtin.set_stats" => set_stats::run(&call),
+            "ansible.builtin.gather_facts" | "ansible.builtin.setup" => setup::run(&call).await,
             "ansible.builtin.template" => template::run(&call).await,
             "ansible.builtin.unarchive" => unarchive::run(&call).await,
             "ansible.builtin.validate_argument_spec" => validate_argument_spec::run(&call),

@@ -39,7 +39,8 @@ impl HostRun {
     fn skip_completed_roles(&mut self) {
         while let Some(task) = self.cursor.task() {
             let Some(role) = task.role() else { return };
-            let again = !role.allow_duplicates && self.completed.contains(&role.identity);
+            // A role's handlers run after it has completed.
+            let again = !task.handler && !role.allow_duplicates && self.completed.contains(&role.identity);
             if !again {
                 return;
             }

@@ -213,6 +213,18 @@ impl Work {
         })
     }
 
+    /// Work in the background (`async` with `poll: 0`) is refused; with polling the task simply takes its time.
+    fn unsupported(&self, templar: &Templar) -> Option<ActionResult> {
+        let number = |value: &Option<crate::playbook::Templated>| {
+            let rendered = templar.render(&value.as_ref()?.node).ok()?;
+            rendered.to_string().trim().parse::<i64>().ok()
+        };
+        let (seconds, poll) = (number(&self.task.task.async_)?, number(&self.task.task.poll).unwrap_or(15));
+        (seconds > 0 && poll == 0).then(|| {
+            ActionResult::failed("`async` with `poll: 0` is not supported; leave `async` out, or poll for the result")
+        })
+    }
+
     /// Renders the arguments, finds the target, runs the action until it is done, judges its result.
     async fn act(
         &self,
@@ -225,6 +237,9 @@ impl Work {
             Ok(args) => args,
             Err(result) => return result,
         };
+        if let Some(result) = self.unsupported(templar) {
+            return result;
+        }
         let environment = match args::environment(&self.task, templar) {
             Ok(environment) => environment,
             Err(e) => return failure::template(&e, &[("Error while resolving `environment`".to_owned(), None)]),

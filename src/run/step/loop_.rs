@@ -25,9 +25,7 @@ pub fn items(looping: &Loop, templar: &Templar) -> Result<Option<Vec<Value>>, Te
         }
         Loop::Lookup { plugin, terms } => {
             let terms_value = terms_of(&terms.node, templar).map_err(|e| e.or_at(Some(terms.span)))?;
-            let mut options = Map::new();
-            options.insert("wantlist", true);
-            templar.lookup(&plugin.node, &terms_value, &options).map(Some).map_err(|e| e.or_at(Some(terms.span)))
+            templar.lookup(&plugin.node, &terms_value, &Map::new()).map(Some).map_err(|e| e.or_at(Some(terms.span)))
         }
     }
 }
