@@ -5,4 +5,5 @@ mod shared;
 mod user;
 
 pub use group::Group;
+pub use shared::date;
 pub use user::User;

@@ -87,9 +87,14 @@ pub struct Response {
     /// Names in lower case; repeated headers are joined with a comma, cookies kept apart.
     pub headers: Vec<(String, String)>,
     pub body: Box<dyn Read>,
+    cookies: Vec<String>,
 }
 
 impl Response {
+    /// Each `Set-Cookie` header.
+    pub fn cookies(&self) -> &[String] {
+        &self.cookies
+    }
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
@@ -194,7 +199,11 @@ fn authority(url: &str) -> &str {
     &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
 }
 
-fn resolve_url(base: &str, location: &str) -> Result<String, String> {
+/// A redirect's target, relative to the address that it came from.
+///
+/// # Errors
+/// The base is no address.
+pub fn resolve_url(base: &str, location: &str) -> Result<String, String> {
     let (scheme, rest) = base.split_once("://").ok_or_else(|| format!("unknown url type: {base}"))?;
     let place = authority(base);
     Ok(if location.contains("://") {
@@ -221,6 +230,7 @@ fn file(host: &dyn Observe, path: &str, url: &str) -> Result<Response, String> {
         url: url.to_owned(),
         headers: vec![("content-length".to_owned(), content.len().to_string())],
         body: Box::new(io::Cursor::new(content)),
+        cookies: Vec::new(),
     })
 }
 
@@ -293,6 +303,12 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
             None => headers.push((name.as_str().to_owned(), value)),
         }
     }
+    let cookies = answer
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+        .collect();
     let gzip = headers.iter().any(|(n, v)| n == "content-encoding" && v == "gzip");
     let body = answer.into_body().into_with_config().limit(u64::MAX).reader();
     let body: Box<dyn Read> =
@@ -303,6 +319,7 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
         url: request.url.clone(),
         headers,
         body,
+        cookies,
     })
 }
 

@@ -1,3 +1,11 @@
 //! Modules of the `network` family, one file each; `shared.rs` holds what they have in common.
 
+mod get_url;
 pub mod http;
+mod shared;
+mod uri;
+mod wait_for;
+
+pub use get_url::GetUrl;
+pub use uri::Uri;
+pub use wait_for::WaitFor;

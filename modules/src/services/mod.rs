@@ -7,5 +7,6 @@ mod systemd;
 mod sysvinit;
 
 pub use service::Service;
+pub use shared::is_systemd;
 pub use systemd::{Systemd, SystemdAlias};
 pub use sysvinit::Sysvinit;

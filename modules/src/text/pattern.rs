@@ -54,6 +54,10 @@ impl Pattern {
     pub fn source(&self) -> &str {
         &self.source
     }
+    /// The named groups with their numbers, in order.
+    pub fn names(&self) -> Vec<(String, usize)> {
+        self.regex.capture_names().enumerate().filter_map(|(i, n)| n.map(|n| (n.to_owned(), i))).collect()
+    }
     /// How many groups there are, the whole match included.
     pub fn groups(&self) -> usize {
         self.regex.captures_len()
