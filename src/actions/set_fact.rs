@@ -1,16 +1,19 @@
 //! `set_fact`: variables of the host from now on.
 
 use super::{ActionCall, ActionResult, Effect};
-use crate::value::{Map, Value};
+use crate::template::TemplateError;
+use crate::value::{Key, Map, Value};
 use std::sync::Arc;
 
 pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
     let mut facts = Map::new();
     let mut cacheable = false;
     for (key, value) in &call.args {
-        let Some(name) = key.as_str() else {
-            return ActionResult::failed(format!("The variable name '{}' is not valid.", key.to_value()));
+        let name = match rendered(call, key) {
+            Ok(name) => name,
+            Err(e) => return super::shared::template_failure(&e),
         };
+        let name = name.as_str();
         if name == "cacheable" {
             cacheable = match value.as_spelled_bool() {
                 Some(b) => b,
@@ -34,6 +37,15 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
     }
     let facts = Arc::new(facts);
     ActionResult::ok().with("ansible_facts", Value::Map(facts.clone())).effect(Effect::SetFact { facts, cacheable })
+}
+
+/// A variable's name; one that the author wrote may be a template.
+fn rendered(call: &ActionCall<'_>, key: &Key) -> Result<String, TemplateError> {
+    let text = key.to_json_key();
+    if !text.contains("{{") || call.task.task.args.map.get(&text).is_none() {
+        return Ok(text);
+    }
+    call.templar.render(&Value::trusted(text)).map(|v| v.to_string())
 }
 
 /// Python's rule for names, without its keywords.
