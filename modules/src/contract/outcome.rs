@@ -65,11 +65,20 @@ impl Failure {
     }
     /// `context: error`, as most of Ansible's messages read.
     pub fn io(context: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        Failure::new(format!("{context}: {error}"))
+        Failure::new(format!("{context}: {}", python_error(error)))
     }
     pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
         self.values.insert(key.to_owned(), value.into());
         self
+    }
+}
+
+/// An error of the system as Python prints it: `[Errno 2] No such file or directory`.
+pub(crate) fn python_error(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(number) => format!("[Errno {number}] {}", text.trim_end_matches(&format!(" (os error {number})"))),
+        None => text,
     }
 }
 

@@ -228,13 +228,18 @@ impl Draft<'_> {
         attrs.resolve(self.host, path, self.call)
     }
 
+    /// Whether a step before makes this directory.
+    fn makes(&self, dir: &Path) -> bool {
+        // Compared as paths: a slash at the end makes no difference.
+        self.items.iter().any(|i| matches!(i, Item::MakeDir(d) if d.components().eq(dir.components())))
+    }
+
     /// Makes a directory and those above it that are missing.
     fn make_dirs(&mut self, args: &Args, dir: &Path) -> Result<(), Failure> {
-        let planned = |items: &[Item], p: &Path| items.iter().any(|i| matches!(i, Item::MakeDir(d) if d == p));
         let missing: Vec<PathBuf> = dir
             .ancestors()
             .filter(|p| !p.as_os_str().is_empty())
-            .take_while(|p| !self.host.is_dir(p) && !planned(&self.items, p))
+            .take_while(|p| !self.host.is_dir(p) && !self.makes(p))
             .map(Path::to_path_buf)
             .collect();
         if missing.is_empty() {

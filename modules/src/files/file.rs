@@ -4,7 +4,9 @@ mod links;
 mod times;
 
 use super::shared::{real_path, text};
-use crate::contract::{Arg, Call, Diff, Failure, Json, JsonMap, Literal, Module, ModuleSpec, Outcome, Plan, Return};
+use crate::contract::{
+    Arg, Call, Diff, Failure, Json, JsonMap, Literal, Module, ModuleSpec, Outcome, Plan, Return, python_error,
+};
 use crate::host::{
     Change, FILE_ARGS, FileAttrs, FileKind, Observe, Wanted, WriteOptions, failure_at, path_info, state_of,
 };
@@ -226,23 +228,23 @@ fn take(step: &Step, work: &Work, host: &mut dyn Change) -> Result<(), Failure> 
         Step::MakeDir(path) => match host.create_dir(path, 0o777) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && host.is_dir(path) => Ok(()),
             answer => answer.map_err(|e| {
-                let msg = format!("There was an issue creating {} as requested: {e}", path.display());
+                let msg = format!("There was an issue creating {} as requested: {}", path.display(), python_error(&e));
                 failure_at(host.observe(), &work.path, msg)
             }),
         },
         Step::MakeFile(path) => host.write(path, &mut &b""[..], &WriteOptions::default()).map_err(|e| {
-            failure_at(host.observe(), path, "Error, could not touch target.").with("exception", e.to_string())
+            failure_at(host.observe(), path, "Error, could not touch target.").with("exception", python_error(&e))
         }),
         Step::Attributes(path) => work.wanted.apply(host, path).map(|_| ()),
         Step::Times(path, mtime, atime) => times::set(host, path, *mtime, *atime),
         Step::RemoveFile(path) => match host.remove_file(path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
             answer => answer
-                .map_err(|e| failure_at(host.observe(), path, "Unlinking failed.").with("exception", e.to_string())),
+                .map_err(|e| failure_at(host.observe(), path, "Unlinking failed.").with("exception", python_error(&e))),
         },
-        Step::RemoveTree(path) => {
-            host.remove_dir_all(path).map_err(|e| Failure::new(format!("rmtree failed: {e}: '{}'", path.display())))
-        }
+        Step::RemoveTree(path) => host
+            .remove_dir_all(path)
+            .map_err(|e| Failure::new(format!("rmtree failed: {}: '{}'", python_error(&e), path.display()))),
         Step::Link { target, link, hard, present } => links::make(host, target, link, *hard, present),
     }
 }

@@ -186,7 +186,7 @@ mod tests {
     fn a_bad_group_is_a_failure_and_only_attributes_may_change() {
         let mut host = Fake::new().file("/f", "a\n");
         let bad = once(&ENTRY, json!({"path": "/f", "regexp": "a", "replace": r"\2"}), &mut host).expect_err("bad");
-        assert_eq!(bad.msg, "Unable to process replace due to error: invalid group reference 2");
+        assert_eq!(bad.msg, "Unable to process replace due to error: invalid group reference 2 at position 1");
         let out = case(&ENTRY, json!({"path": "/f", "regexp": "x", "mode": "0600"}), &mut host).expect("no failure");
         assert_eq!((&out.values["msg"], out.changed), (&json!("ownership, perms or SE linux context changed"), true));
     }

@@ -1,6 +1,6 @@
 //! What the modules of files share: edits of one file, digests, backups, validation, file name patterns.
 
-use crate::contract::{Call, Diff, Failure, Json, JsonMap, Outcome, Plan};
+use crate::contract::{Call, Diff, Failure, Json, JsonMap, Outcome, Plan, python_error};
 use crate::host::{
     Change, Command, Differences, FileAttrs, Observe, Wanted, clock, expand_path, failure_at, fnmatch, path_info,
     split_words,
@@ -269,7 +269,7 @@ impl Edit {
     pub fn apply(mut self, host: &mut dyn Change) -> Result<Outcome, Failure> {
         if let Some(after) = &self.after {
             make_parents(host, &self.target)
-                .map_err(|e| Failure::new(format!("Error creating {} ({e})", self.path.display())))?;
+                .map_err(|e| Failure::new(format!("Error creating {} ({})", self.path.display(), python_error(&e))))?;
             if self.backup && self.existed {
                 let name = backup(host, &self.path)?;
                 self.outcome.set(self.backup_key, name);
@@ -308,7 +308,7 @@ fn validate_content(host: &mut dyn Change, validate: &str, content: &[u8]) -> Re
 
 /// A file could not be written.
 pub fn write_failure(host: &dyn Observe, path: &Path, error: &io::Error) -> Failure {
-    failure_at(host, path, format!("Could not replace file {}: {error}", path.display()))
+    failure_at(host, path, format!("Could not replace file {}: {}", path.display(), python_error(error)))
 }
 
 /// The second entry of an edit's diff.

@@ -20,16 +20,20 @@ impl Template {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut chars = text.chars().peekable();
+        let length = text.chars().count();
         while let Some(c) = chars.next() {
+            // Where Python says that the fault is: behind the backslash.
+            let at = length - chars.clone().count();
             if c != '\\' {
                 plain.push(c);
                 continue;
             }
+            let named = chars.peek() == Some(&'g');
             let group = match chars.next() {
                 None => return Err("bad escape (end of pattern)".to_owned()),
                 Some('g') => {
                     if chars.next() != Some('<') {
-                        return Err("missing <".to_owned());
+                        return Err(format!("missing < at position {}", at + 1));
                     }
                     let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
                     match name.parse::<usize>() {
@@ -59,14 +63,17 @@ impl Template {
                         'f' => plain.push('\x0c'),
                         'v' => plain.push('\x0b'),
                         '\\' => plain.push('\\'),
-                        c if c.is_ascii_alphabetic() => return Err(format!(r"bad escape \{c}")),
+                        c if c.is_ascii_alphabetic() => {
+                            return Err(format!(r"bad escape \{c} at position {}", at - 1));
+                        }
                         c => plain.extend(['\\', c]),
                     }
                     continue;
                 }
             };
             if group >= pattern.groups() {
-                return Err(format!("invalid group reference {group}"));
+                let at = if named { at + 2 } else { at };
+                return Err(format!("invalid group reference {group} at position {at}"));
             }
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));

@@ -118,7 +118,7 @@ impl Draft<'_> {
         let host = self.host;
         let is_link = host.lstat(&dest).is_ok_and(|s| s.kind == FileKind::Symlink);
         let exists = host.stat(&dest).is_ok();
-        if is_link && args.follow {
+        if is_link && args.follow && exists {
             dest = real_path(host, &dest);
         }
         if exists && !args.force {
@@ -143,9 +143,10 @@ impl Draft<'_> {
         let parent = dest.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         if make {
             self.make_dirs(args, &parent)?;
-        } else if !self.call.check {
+        } else if !self.call.check && !self.makes(&parent) {
             if !host.exists(&parent) {
-                return Err(self.refuse(&sha1, format!("Destination directory {} does not exist", parent.display())));
+                let failure = Failure::new(format!("Destination directory {} does not exist", parent.display()));
+                return Err(if args.remote_src { failure } else { failure.with("checksum", sha1) });
             }
             if !host.access(&parent, 2) && !wanted.unsafe_writes {
                 return Err(self.refuse(&sha1, format!("Destination {} not writable", parent.display())));

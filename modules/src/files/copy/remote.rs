@@ -43,11 +43,11 @@ impl Draft<'_> {
             let dir = if name.is_some() { dest.parent().unwrap_or(&dest).to_owned() } else { dest.clone() };
             self.make_dirs(args, &dir)?;
         }
-        if host.is_dir(&dest) || self.items.iter().any(|i| matches!(i, Item::MakeDir(d) if *d == dest)) {
+        if host.is_dir(&dest) || self.makes(&dest) {
             dest.push(name.map_or_else(|| path.file_name().unwrap_or_default().to_owned(), Into::into));
         }
-        let existed = host.stat(&dest).is_ok();
-        if existed && !args.force {
+        let existed = host.exists(&dest);
+        if host.stat(&dest).is_ok() && !args.force {
             self.outcome.set("msg", "file already exists");
             self.outcome.set("dest", text(&dest));
             self.subject = Some(dest);
@@ -66,15 +66,14 @@ impl Draft<'_> {
         }
         // Ansible's module tells no diff here.
         self.outcome.diff.clear();
-        if !self.changed {
-            self.outcome.set("md5sum", checksum(host, path, "md5").map_err(|e| Failure::io(path.display(), &e))?);
-        }
+        self.outcome.set("md5sum", checksum(host, path, "md5").map_err(|e| Failure::io(path.display(), &e))?);
         Ok(())
     }
 
     fn remote_directory(&mut self, args: &Args, src: &str) -> Result<(), Failure> {
         let host = self.host;
-        let base = Path::new(src).file_name().unwrap_or_default().to_owned();
+        let base =
+            if src.ends_with('/') { PathBuf::new() } else { Path::new(src).file_name().unwrap_or_default().into() };
         let dest = PathBuf::from(&args.dest);
         let parent_missing = dest.parent().is_some_and(|p| !p.as_os_str().is_empty() && !host.is_dir(p));
         if args.dest.ends_with('/') {
@@ -86,12 +85,12 @@ impl Draft<'_> {
         if host.exists(&dest) && !host.is_dir(&dest) {
             return Err(Failure::new(format!("{} already exists and is no directory", dest.display())));
         }
-        let inner = !src.ends_with('/');
-        let to = if inner { dest.join(&base) } else { dest.clone() };
-        let wish = args.attrs.resolve(host, &to, self.call)?;
+        let existed = host.is_dir(&dest) || self.makes(&dest);
+        let to = if base.as_os_str().is_empty() { dest.clone() } else { dest.join(&base) };
+        let shown = if existed { dest.join(&base) } else { dest };
+        let wish = args.attrs.resolve(host, &shown, self.call)?;
         let owners = Wanted::owners(wish.uid, wish.gid);
         self.subtree(args, Path::new(src), &to, &owners, &mut Vec::new())?;
-        let shown = if inner || !host.is_dir(&dest) { to.clone() } else { dest.clone() };
         if !wish.is_empty() && host.exists(&shown) {
             let differences = wish.differences(host, &shown)?;
             if differences.any() {
@@ -102,6 +101,8 @@ impl Draft<'_> {
             self.items.push(Item::Attributes(shown.clone(), wish));
         }
         self.outcome.set("dest", text(&shown));
+        self.outcome.set("checksum", crate::contract::Json::Null);
+        self.outcome.set("md5sum", crate::contract::Json::Null);
         self.subject = Some(shown);
         self.outcome.diff.clear();
         Ok(())
@@ -172,6 +173,9 @@ impl Draft<'_> {
 
     fn make_dirs_plain(&mut self, path: &Path) {
         self.changed = true;
-        self.items.push(Item::MakeDir(path.to_owned()));
+        let missing: Vec<&Path> = path.ancestors().take_while(|p| !self.host.is_dir(p) && !self.makes(p)).collect();
+        for dir in missing.into_iter().rev().filter(|p| !p.as_os_str().is_empty()) {
+            self.items.push(Item::MakeDir(dir.to_owned()));
+        }
     }
 }

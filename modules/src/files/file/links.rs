@@ -1,7 +1,7 @@
 //! `state: link` and `state: hard`.
 
 use super::{Args, Draft, Step};
-use crate::contract::Failure;
+use crate::contract::{Failure, python_error};
 use crate::files::shared::{normal_path, real_path, text};
 use crate::host::{Change, failure_at, state_of};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Draft<'_> {
                 "src file does not exist, use 'force=yes' if you really want to create the link: {}",
                 place.display()
             );
-            return fail(msg);
+            return Err(failure_at(host, &path, msg).with("src", src.as_deref().map(text)));
         }
         match present {
             "directory" | "file" | "hard" if !args.force => {
@@ -86,7 +86,11 @@ impl Draft<'_> {
         self.key = "dest";
         let (host, path) = (self.host, self.path.clone());
         let present = state_of(host, &path);
-        let fail = |msg: &str| Err(failure_at(host, &path, msg));
+        let fail = |msg: &str| {
+            let mut failure = failure_at(host, &path, msg);
+            failure.values.shift_remove("path");
+            Err(failure.with("dest", text(&path)).with("src", args.src.as_deref().map(text)))
+        };
         if present != "hard" && args.src.is_none() {
             return Err(Failure::new("src is required for creating new hardlinks"));
         }
@@ -149,7 +153,8 @@ pub(super) fn make(
     let create =
         |host: &mut dyn Change, at: &Path| if hard { host.hard_link(target, at) } else { host.symlink(target, at) };
     if present == "absent" {
-        return create(host, link).map_err(|e| failure_at(host.observe(), link, format!("Error while linking: {e}")));
+        return create(host, link)
+            .map_err(|e| failure_at(host.observe(), link, format!("Error while linking: {}", python_error(&e))));
     }
     let name = link.file_name().unwrap_or_default().to_string_lossy();
     let beside = link.with_file_name(format!(".{}.{name}.tmp", std::process::id()));
@@ -162,6 +167,6 @@ pub(super) fn make(
     })();
     replaced.map_err(|e| {
         let _ = host.remove_file(&beside);
-        failure_at(host.observe(), link, format!("Error while replacing: {e}"))
+        failure_at(host.observe(), link, format!("Error while replacing: {}", python_error(&e)))
     })
 }

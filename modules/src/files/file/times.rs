@@ -1,7 +1,7 @@
 //! Modification and access times: what is wished, and whether it differs.
 
 use super::{Args, Step};
-use crate::contract::{Failure, JsonMap};
+use crate::contract::{Failure, JsonMap, python_error};
 use crate::host::{Change, Command, Observe, failure_at};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -37,7 +37,7 @@ impl Times {
                 None => {
                     let why = format!("time data '{text}' does not match format '{format}'");
                     let msg = format!("Error while obtaining timestamp for time {text} using format {format}: {why}");
-                    Err(failure_at(host, &args.path, msg))
+                    Err(Failure::new(msg))
                 }
             },
         };
@@ -57,8 +57,12 @@ impl Times {
         if (self.mtime, self.atime) == (When::Keep, When::Keep) {
             return Ok(None);
         }
-        let fail = |e| failure_at(host, path, format!("Error while updating modification or access time: {e}"));
-        let stat = host.stat(path).map_err(|e: std::io::Error| fail(e))?;
+        let fail = |e: std::io::Error| {
+            let msg =
+                format!("Error while updating modification or access time: {}: '{}'", python_error(&e), path.display());
+            failure_at(host, path, msg)
+        };
+        let stat = host.stat(path).map_err(fail)?;
         let now = host.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let settle = |when: When, present: f64| match when {
             When::Keep => present,
@@ -91,7 +95,7 @@ pub(super) fn set(host: &mut dyn Change, path: &Path, mtime: When, atime: When) 
         When::At(seconds) => Some(seconds),
     };
     host.set_times(path, value(atime), value(mtime)).map_err(|e| {
-        let msg = format!("Error while updating modification or access time: {e}");
+        let msg = format!("Error while updating modification or access time: {}", python_error(&e));
         failure_at(host.observe(), path, msg)
     })
 }
