@@ -270,7 +270,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let deeper = self.args.recurse && self.args.depth.is_none_or(|limit| limit == 0 || depth < limit);
+        let deeper = self.args.recurse && self.args.depth.is_none_or(|limit| limit == 0 || depth <= limit);
         if !deeper {
             return Ok(());
         }

@@ -82,13 +82,20 @@ impl Draft<'_> {
             let parent = dest.parent().unwrap_or(Path::new("/"));
             return Err(Failure::new(format!("Destination directory {} does not exist", parent.display())));
         }
+        if host.stat(&dest).is_ok() && !host.is_dir(&dest) && !args.force {
+            self.outcome.set("msg", "file already exists");
+            self.outcome.set("dest", text(&dest));
+            self.subject = Some(dest);
+            return Ok(());
+        }
         if host.exists(&dest) && !host.is_dir(&dest) {
             return Err(Failure::new(format!("{} already exists and is no directory", dest.display())));
         }
         let existed = host.is_dir(&dest) || self.makes(&dest);
         let to = if base.as_os_str().is_empty() { dest.clone() } else { dest.join(&base) };
         let shown = if existed { dest.join(&base) } else { dest };
-        let wish = args.attrs.resolve(host, &shown, self.call)?;
+        let source_mode = host.stat(Path::new(src)).map(|s| octal(s.mode)).ok();
+        let wish = self.wanted(args, &shown, source_mode.as_deref())?;
         let owners = Wanted::owners(wish.uid, wish.gid);
         self.subtree(args, Path::new(src), &to, &owners, &mut Vec::new())?;
         if !wish.is_empty() && host.exists(&shown) {
@@ -147,7 +154,10 @@ impl Draft<'_> {
                     let points = host.read_link(&source).map_err(fail)?;
                     if !host.exists(&target) {
                         self.changed = true;
-                        self.items.push(Item::Link { target: points, link: target, present: "absent" });
+                        self.items.push(Item::Link { target: points, link: target.clone(), present: "absent" });
+                        if !owners.is_empty() {
+                            self.items.push(Item::Attributes(target, owners.clone()));
+                        }
                     }
                 }
                 FileKind::File => {
