@@ -12,7 +12,7 @@ pub struct Terminal;
 #[async_trait]
 impl Ask for Terminal {
     async fn line(&self, prompt: &str, echo: bool, limit: Option<Duration>) -> Option<String> {
-        if !std::io::stdin().is_terminal() && std::env::var_os("TIGHTBEAM_ASK_STDIN").is_none() {
+        if !std::io::stdin().is_terminal() {
             return None;
         }
         let prompt = prompt.to_owned();

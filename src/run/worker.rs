@@ -342,7 +342,7 @@ impl Work {
         };
         // The iteration's variables travel with the included tasks.
         let vars = Arc::new(self.iteration(templar));
-        let label = self.task.task.looping.is_once().then_some(None).unwrap_or_else(|| self.iteration_label(templar));
+        let label = if self.task.task.looping.is_once() { None } else { self.iteration_label(templar) };
         let text = |name: &str| args.get(name).filter(|v| !v.is_null()).map(Value::to_string);
         let flag = |name: &str| args.get(name).and_then(Value::as_spelled_bool);
         if matches!(self.task.action, Action::IncludeTasks) {
