@@ -11,6 +11,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::files::blockinfile::Blockinfile>(),
     Entry::of::<crate::commands::command::Command>(),
     Entry::of::<crate::files::copy::Copy>(),
+    Entry::of::<crate::system::Cron>(),
     Entry::of::<crate::packages::Deb822Repository>(),
     Entry::of::<crate::packages::Debconf>(),
     Entry::of::<crate::packages::Dnf>(),
@@ -46,6 +47,9 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::accounts::User>(),
     Entry::of::<crate::network::WaitFor>(),
     Entry::of::<crate::packages::YumRepository>(),
+    Entry::of::<crate::accounts::AuthorizedKey>(),
+    Entry::of::<crate::system::Mount>(),
+    Entry::of::<crate::system::Sysctl>(),
     Entry::of::<crate::files::ini_file::IniFile>(),
 ];
 
