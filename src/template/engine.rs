@@ -13,6 +13,10 @@ use std::sync::{Arc, RwLock};
 pub struct TemplateSettings {
     /// `ALLOW_BROKEN_CONDITIONALS`: conditions of any type count by their truth value.
     pub allow_broken_conditionals: bool,
+    /// `DEFAULT_JINJA2_EXTENSIONS` has `jinja2.ext.do`.
+    pub do_tag: bool,
+    /// `DEFAULT_JINJA2_EXTENSIONS` has `jinja2.ext.loopcontrols`.
+    pub loop_controls: bool,
 }
 
 /// A parsed template, or why it is none.
@@ -39,12 +43,13 @@ impl Engine {
         settings: TemplateSettings,
         sources: SourceMap,
     ) -> Arc<Self> {
+        let (do_tag, loop_controls) = (settings.do_tag, settings.loop_controls);
         Arc::new(Engine {
             outside,
             vault,
             settings,
             sources,
-            default_rules: Rules::default(),
+            default_rules: Rules { do_tag, loop_controls, ..Rules::default() },
             templates: Cache::default(),
             other_templates: Cache::default(),
             expressions: Cache::default(),
@@ -58,6 +63,10 @@ impl Engine {
     /// A template with other delimiters or white space rules, parsed once.
     pub(super) fn compile(&self, source: &Arc<str>, rules: &Rules) -> Arc<Compiled> {
         self.other_templates.get(&(source.clone(), rules.clone()), || syntax::parse(source, rules).map(Arc::new))
+    }
+    /// The rules of templates in playbooks.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.default_rules
     }
     /// An expression, parsed once.
     pub(super) fn expression(&self, source: &Arc<str>) -> Arc<Result<Expr, SyntaxError>> {

@@ -55,7 +55,7 @@ impl Default for FileOptions {
 }
 
 impl FileOptions {
-    fn rules(&self) -> Rules {
+    fn rules(&self, engine: &Engine) -> Rules {
         Rules {
             block: (self.block_start.as_str().into(), self.block_end.as_str().into()),
             variable: (self.variable_start.as_str().into(), self.variable_end.as_str().into()),
@@ -65,6 +65,7 @@ impl FileOptions {
             newline: self.newline_sequence.as_str().into(),
             keep_trailing_newline: self.keep_trailing_newline,
             plain_backslashes: false,
+            ..engine.rules().clone()
         }
     }
 }
@@ -101,7 +102,7 @@ impl Templar {
 
     /// Evaluates with fresh bookkeeping, and makes the result data.
     fn run<T>(&self, include: Include, body: impl FnOnce(&Cx) -> Res<T>) -> Result<T, TemplateError> {
-        let run = Run { include: include.into(), ..Run::default() };
+        let run = Run::new(include);
         let cx = Cx { engine: &self.engine, context: &self.context, scope: &self.scope, run: &run, frame: None };
         let out = body(&cx);
         if run.changed.get() {
@@ -164,6 +165,8 @@ impl Templar {
         let result = out.map_err(|e| e.or_at(condition.origin()))?;
         match result {
             Value::Bool(b) => Ok(b),
+            Value::Omit => Err(TemplateError::new(ErrorKind::Omitted, "A template was resolved to an Omit scalar.")
+                .or_at(condition.origin())),
             other if lenient => Ok(other.truthy()),
             other => {
                 let place = condition
@@ -279,7 +282,7 @@ impl Templar {
             directories.extend([path.join("templates"), path.clone()]);
         }
         directories.extend(options.path.as_ref().and_then(|p| p.parent()).map(PathBuf::from));
-        let include = Include { directories, rules: Some(options.rules()) };
+        let include = Include { directories, rules: Some(options.rules(&self.engine)) };
         self.run(include, |cx| {
             let v = self.with_header(cx, &Text::new(source, Trust::Author, None), options, false)?;
             match runtime::finish(cx, &v)? {
@@ -295,7 +298,7 @@ impl Templar {
     }
     /// Renders a source that may begin with a `#jinja2:` line.
     fn with_header(&self, cx: &Cx, source: &Text, options: &FileOptions, from_yaml: bool) -> Res {
-        let mut rules = options.rules();
+        let mut rules = options.rules(&self.engine);
         rules.plain_backslashes = from_yaml;
         let stripped = header::split(source, &mut rules)
             .map_err(|m| Fault::told(ErrorKind::Syntax, m).within("Syntax error in template."))?;

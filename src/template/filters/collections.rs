@@ -41,10 +41,8 @@ pub const FILTERS: &[Filter] = &[
     Filter {
         name: "items",
         summary: "Pairs of keys and values.",
-        takes_undefined: true,
         example: ("{'a': 1} | items | list", "[('a', 1)]"),
         run: |cx, v, _| match &v {
-            V::Undef(f) if f.kind == crate::template::ErrorKind::Undefined => Ok(V::list(vec![])),
             V::Dict(d) => {
                 let pairs: Res<Vec<V>> =
                     d.items(cx).into_iter().map(|(k, v)| Ok(V::tuple(vec![key_value(&k), v.trip()?]))).collect();

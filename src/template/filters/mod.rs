@@ -6,11 +6,16 @@ mod comments;
 mod crypt;
 mod digest;
 mod encode;
+mod general;
+mod jmespath;
 mod json;
 mod lists;
+mod network;
+mod network_address;
 mod numbers;
 mod paths;
 mod patterns;
+mod query;
 mod select;
 mod serialize;
 mod sets;
@@ -23,6 +28,7 @@ mod wrap;
 
 pub use digest::crypt_password;
 pub use lists::{choice, generator};
+pub use network::is_address;
 pub use paths::{expand_user, normpath};
 pub use patterns::matches as regex_matches;
 pub use select::get_path;
@@ -104,6 +110,9 @@ pub const CATALOGUE: &[&[Filter]] = &[
     paths::FILTERS,
     times::FILTERS,
     urls::FILTERS,
+    query::FILTERS,
+    network::FILTERS,
+    general::FILTERS,
 ];
 
 /// A filter by its short or full name.

@@ -92,7 +92,7 @@ pub const FILTERS: &[Filter] = &[
             let x = real(&v, message)?;
             let base = args.float("base", 2.0)?;
             if base == 2.0 && x < 0.0 {
-                return Err(Fault::raw(message));
+                return Err(Fault::raw(format!("{message}: math domain error")));
             }
             Ok(V::Float(if base == 2.0 { x.sqrt() } else { x.powf(1.0 / base) }))
         },
@@ -119,7 +119,9 @@ pub const FILTERS: &[Filter] = &[
 ];
 
 fn real(v: &V, message: &str) -> Res<f64> {
-    Num::of(v).map(|n| n.as_f64()).ok_or_else(|| Fault::raw(message))
+    Num::of(v)
+        .map(|n| n.as_f64())
+        .ok_or_else(|| Fault::raw(format!("{message}: must be real number, not {}", v.type_name())))
 }
 
 /// Python's `int(text, base)`.

@@ -119,8 +119,15 @@ pub const FILTERS: &[Filter] = &[
         summary: "Files on the controller that a shell pattern matches.",
         example: ("'/nothing/*' | fileglob", "[]"),
         run: |cx, v, _| {
-            let found = crate::template::lookups::glob(cx, &path_text(cx, &v)?);
-            Ok(V::list(found.into_iter().map(|p| V::str(p.to_string_lossy().into_owned())).collect()))
+            let pattern = path_text(cx, &v)?;
+            let cwd = cx.engine.outside.cwd();
+            let relative = !pattern.starts_with('/');
+            let pattern = if relative { format!("{}/{pattern}", cwd.display()) } else { pattern };
+            let found = crate::template::lookups::glob(cx, &pattern).into_iter().map(|p| {
+                let shown = if relative { p.strip_prefix(&cwd).unwrap_or(&p).to_owned() } else { p };
+                V::str(shown.to_string_lossy().into_owned())
+            });
+            Ok(V::list(found.collect()))
         },
         ..FILTER
     },

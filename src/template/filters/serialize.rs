@@ -3,7 +3,7 @@
 use super::{FILTER, Filter, optional};
 use crate::template::runtime::{Args, Cx, Fault, Param, Res, V, finish, truth};
 use crate::value::Trust;
-use crate::yaml::{DumpOptions, dump, parse_value, parse_values};
+use crate::yaml::{DumpOptions, dump_strict, parse_value, parse_values};
 
 const OPTIONS: &[Param] = &[
     optional("indent", "int", "2"),
@@ -83,5 +83,5 @@ fn yaml(cx: &Cx, v: &V, args: &Args, mut options: DumpOptions) -> Res {
     options.allow_unicode = args.flag("allow_unicode", true)?;
     options.canonical = args.flag("canonical", false)?;
     let value = finish(cx, v)?;
-    Ok(V::str(dump(&value, &options)))
+    dump_strict(&value, &options).map(V::str).map_err(Fault::raw)
 }

@@ -67,10 +67,16 @@ pub const FILTERS: &[Filter] = &[
         summary: "Parts of a text between white space or a separator.",
         params: &[optional("sep", "str", "None"), optional("maxsplit", "int", "-1")],
         example: ("'a,b' | split(',')", "['a', 'b']"),
-        run: |cx, v, args| {
+        run: |_, v, args| {
             let mut call = Call::pos(vec![args.value("sep")]);
             call.pos.push(V::Int(args.int("maxsplit", -1)?));
-            crate::template::runtime::split_text(&as_text(cx, &v)?, &call)
+            match &v {
+                V::Str(text) => crate::template::runtime::split_text(text, &call),
+                other => Err(Fault::raw(format!(
+                    "descriptor 'split' for 'str' objects doesn't apply to a '{}' object",
+                    other.type_name()
+                ))),
+            }
         },
         ..FILTER
     },
@@ -228,7 +234,8 @@ fn xmlattr(cx: &Cx, v: V, args: Args) -> Res {
     };
     let mut out = vec![];
     for (key, value) in dict.items(cx) {
-        if matches!(value, V::None | V::Undef(_)) {
+        value.check()?;
+        if matches!(value, V::None) {
             continue;
         }
         let key = key.to_json_key();

@@ -34,6 +34,19 @@ pub const FILTERS: &[Filter] = &[
 const UNITS: [(char, u32); 9] =
     [('Y', 8), ('Z', 7), ('E', 6), ('P', 5), ('T', 4), ('G', 3), ('M', 2), ('K', 1), ('B', 0)];
 
+/// Prefixes of the units' long names.
+const UNIT_NAMES: [(char, &str); 9] = [
+    ('Y', "yotta"),
+    ('Z', "zetta"),
+    ('E', "exa"),
+    ('P', "peta"),
+    ('T', "tera"),
+    ('G', "giga"),
+    ('M', "mega"),
+    ('K', "kilo"),
+    ('B', ""),
+];
+
 fn size(power: u32) -> f64 {
     1024f64.powi(power as i32)
 }
@@ -41,12 +54,12 @@ fn size(power: u32) -> f64 {
 fn human_readable(cx: &Cx, v: V, args: Args) -> Res {
     let bits = args.flag("isbits", false)?;
     let unit = args.text(cx, "unit")?;
-    let bytes = match &v {
-        V::Str(t) => t.trim().parse().map_err(|_| Fault::raw("human_readable() can't interpret the input"))?,
-        other => {
-            Num::of(other).map(|n| n.as_f64()).ok_or_else(|| Fault::raw("human_readable() failed on bad input"))?
-        }
-    };
+    let bytes = Num::of(&v).map(|n| n.as_f64()).ok_or_else(|| {
+        Fault::raw(format!(
+            "human_readable() failed on bad input: '>=' not supported between instances of '{}' and 'int'",
+            v.type_name()
+        ))
+    })?;
     let base = if bits { "bits" } else { "Bytes" };
     let mut chosen = ('B', 0);
     for (letter, power) in UNITS {
@@ -69,11 +82,12 @@ fn human_to_bytes(cx: &Cx, v: V, args: Args) -> Res {
     let bad = |why: &str| Fault::raw(format!("human_to_bytes() can't interpret the input: {why}"));
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
-    let number: f64 =
-        trimmed[..digits].parse().map_err(|_| bad(&format!("can't interpret following string: {text}")))?;
+    let number: f64 = trimmed[..digits]
+        .parse()
+        .map_err(|_| bad(&format!("human_to_bytes() can't interpret following string: {text}")))?;
     let mut unit = trimmed[digits..].trim().to_owned();
     if unit.chars().any(|c| !c.is_alphabetic()) {
-        return Err(bad(&format!("can't interpret following string: {text}")));
+        return Err(bad(&format!("human_to_bytes() can't interpret following string: {text}")));
     }
     if unit.is_empty() {
         unit = args.text_or(cx, "default_unit", "")?;
@@ -85,19 +99,22 @@ fn human_to_bytes(cx: &Cx, v: V, args: Args) -> Res {
         .iter()
         .find(|(l, _)| *l == letter.to_ascii_uppercase())
         .ok_or_else(|| bad(&format!("failed to convert {text} (unit = {unit})")))?;
-    let (short, long) = if bits { ('b', "bit") } else { ('B', "byte") };
-    let rest = &unit[letter.len_utf8()..];
-    let known = if *power == 0 {
-        unit.len() == 1 && (unit == short.to_string() || !bits && unit == "B" || unit.eq_ignore_ascii_case("b"))
-            || unit.to_lowercase().trim_end_matches('s') == long
-    } else {
-        rest.is_empty() || rest == short.to_string() || {
-            let lower = unit.to_lowercase();
-            lower.trim_end_matches('s').ends_with(long)
+    let (short, long) = if bits { ("b", "bit") } else { ("B", "byte") };
+    let (long, exact) = match UNIT_NAMES.iter().find(|(l, _)| *l == letter.to_ascii_uppercase()) {
+        Some((l, prefix)) => {
+            (format!("{prefix}{long}"), format!("{}{short}", if *l == 'B' { String::new() } else { l.to_string() }))
         }
+        None => (long.to_owned(), short.to_owned()),
     };
-    if !known {
-        return Err(bad(&format!("expect {unit} to be a valid unit")));
+    if unit.len() > 1 && unit.to_lowercase() != long && unit != exact {
+        let expected = if *power == 0 {
+            format!("{exact} or {long}")
+        } else {
+            format!("{exact} or {}", letter.to_ascii_uppercase())
+        };
+        return Err(bad(&format!(
+            "human_to_bytes() failed to convert {text}. Value is not a valid string (expect {expected})"
+        )));
     }
     Ok(V::Int((number * size(*power)).round_ties_even() as i64))
 }

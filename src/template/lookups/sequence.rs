@@ -73,17 +73,9 @@ fn not_a_number(name: &str, text: &str) -> std::sync::Arc<Fault> {
     Fault::raw(format!("Invalid type for '{name}': {text} is not an integer"))
 }
 
-/// Decimal, `0x…`, or octal with a leading zero.
+/// A decimal number.
 fn number(text: &str) -> Option<i64> {
-    let (sign, body) = text.strip_prefix('-').map_or((1, text), |b| (-1, b));
-    let value = if let Some(hex) = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X")) {
-        i64::from_str_radix(hex, 16).ok()?
-    } else if let Some(octal) = body.strip_prefix("0o") {
-        i64::from_str_radix(octal, 8).ok()?
-    } else {
-        body.parse().ok()?
-    };
-    Some(sign * value)
+    text.trim().parse().ok()
 }
 
 /// `[start-]end[/stride][:format]`

@@ -6,7 +6,7 @@ use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, text, truth};
 pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "subelements",
     summary: "Pairs of each item and each part of one of its lists.",
-    example: ("query('subelements', [{'n': 'a', 'l': [1]}], 'l')", "[({'n': 'a', 'l': [1]}, 1)]"),
+    example: ("query('subelements', [{'n': 'a', 'l': [1]}], 'l')", "[({'n': 'a'}, 1)]"),
     run: subelements,
     ..LOOKUP
 }];
@@ -75,9 +75,23 @@ fn subelements(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
         if missing {
             continue;
         }
+        // The list itself is not in the item any more.
+        let element = without(cx, &element, &keys);
         for part in iterate(cx, &at)? {
             out.push(V::tuple(vec![element.clone(), part]));
         }
     }
     Ok(out)
+}
+
+/// A dict without what a path of keys leads to.
+fn without(cx: &Cx, v: &V, keys: &[&str]) -> V {
+    let (V::Dict(dict), [key, rest @ ..]) = (v, keys) else { return v.clone() };
+    let kept = dict.items(cx).into_iter().filter_map(|(k, v)| {
+        if k.as_str() != Some(key) {
+            return Some((k, v));
+        }
+        (!rest.is_empty()).then(|| (k, without(cx, &v, rest)))
+    });
+    V::dict(kept.collect::<Vec<_>>())
 }

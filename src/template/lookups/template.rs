@@ -38,7 +38,7 @@ fn template(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         ),
         trim_blocks: args.flag("trim_blocks", true)?,
         plain_backslashes: false,
-        ..Rules::default()
+        ..cx.engine.rules().clone()
     };
     let more = match args.get("template_vars") {
         None => Map::new(),
@@ -67,11 +67,8 @@ fn template(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         for base in &cx.context.search_paths {
             directories.extend([base.join("templates"), base.clone()]);
         }
-        let run = Run {
-            include: Include { directories, rules: Some(rules.clone()) }.into(),
-            stack: cx.run.stack.clone(),
-            ..Run::default()
-        };
+        let run = Run::new(Include { directories, rules: Some(rules.clone()) });
+        run.stack.replace(cx.run.stack.borrow().clone());
         run.depth.set(cx.run.depth.get() + 1);
         if run.depth.get() > 60 {
             return Err(Fault::told(crate::template::ErrorKind::Recursive, "Recursive loop detected in template."));

@@ -30,6 +30,7 @@ pub fn finish(cx: &Cx, v: &V) -> Res<Value> {
             }
             Ok(Value::map(map))
         }
+        V::Obj(o) if o.type_name() == "tuple" => sequence(cx, &o.items().unwrap_or_default()),
         other => lower(other),
     }
 }

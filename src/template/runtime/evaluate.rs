@@ -54,10 +54,7 @@ fn eval_kind(cx: &Cx, expr: &Expr) -> Res {
             }
             match &parts.2 {
                 Some(otherwise) => eval(cx, otherwise),
-                None => Ok(V::Undef(Fault::undefined(
-                    "the inline if-expression on line 1 evaluated to false and no else section was defined.",
-                    None,
-                ))),
+                None => Ok(V::Obj(Arc::new(super::globals::NoElse))),
             }
         }
         ExprKind::Filter(Some(value), name, args) => {
@@ -92,6 +89,8 @@ fn eval_kind(cx: &Cx, expr: &Expr) -> Res {
             let mut map = indexmap::IndexMap::with_capacity(items.len());
             for (key, value) in items {
                 let key = compare_key(&eval(cx, key)?)?;
+                // The first of `1`, `1.0` and `true` stays the key.
+                let key = super::value::alike(&key).filter(|k| map.contains_key(k)).unwrap_or(key);
                 map.insert(key, eval(cx, value)?);
             }
             Ok(V::Dict(super::Dict::new(map)))
@@ -274,9 +273,9 @@ fn slice(cx: &Cx, of: &V, from: Option<V>, to: Option<V>, step: Option<V>) -> Re
             Ok(V::list(slice_indices(items.len(), from, to, step).map(|i| items[i].clone()).collect()))
         }
         V::Tuple(t) => Ok(V::tuple(slice_indices(t.len(), from, to, step).map(|i| t[i].clone()).collect())),
-        V::Obj(o) if o.type_name() == "range" => {
-            let items = o.items().unwrap_or_default();
-            Ok(V::list(slice_indices(items.len(), from, to, step).map(|i| items[i].clone()).collect()))
+        V::Obj(_) if of.object::<super::Range>().is_some() => {
+            let range = of.object::<super::Range>().map(|r| r.slice(from, to, step));
+            Ok(range.map_or(V::None, |r| V::Obj(Arc::new(r))))
         }
         // Jinja looks the slice up as a key, which is never there.
         other => Ok(V::Undef(Fault::undefined(

@@ -45,6 +45,10 @@ pub fn run_template(cx: &Cx, template: &Template) -> V {
 fn run_in(cx: &Cx, template: &Template, frame: &Arc<Frame>, inheritance: &Inheritance) -> Vec<V> {
     let mut out = vec![];
     add_blocks(inheritance, template);
+    if !template.blocks.is_empty() {
+        cx.run.frames.borrow_mut().push(frame.clone());
+        frame.set(&"self".into(), block_names(frame, cx.scope));
+    }
     let mut exec = Exec { cx: *cx, out: vec![], parent: None };
     let mut result = exec.all(frame, &template.body);
     loop {
@@ -159,6 +163,7 @@ impl Exec<'_> {
             }
             Stmt::Scope(body) => return self.all(&Frame::below(frame), body),
             Stmt::Macro(definition) => {
+                self.cx.run.frames.borrow_mut().push(frame.clone());
                 let made = self.macro_object(definition, frame);
                 frame.set(&definition.name, made);
             }
@@ -367,7 +372,10 @@ fn load(cx: &Cx, name: &V) -> Res<Arc<Template>> {
             let source = files
                 .read_text(&path)
                 .map_err(|e| Fault::told(ErrorKind::Failed, format!("{}: {e}", path.display())))?;
-            let rules = Rules { plain_backslashes: false, ..include.rules.clone().unwrap_or_default() };
+            let rules = Rules {
+                plain_backslashes: false,
+                ..include.rules.clone().unwrap_or_else(|| cx.engine.rules().clone())
+            };
             let compiled = cx.engine.compile(&source.into(), &rules);
             return match &*compiled {
                 Ok(template) => Ok(template.clone()),
@@ -452,6 +460,18 @@ impl Object for MacroObject {
     }
 }
 
+/// `self`: the blocks by name.
+fn block_names(frame: &Arc<Frame>, scope: &Arc<Scope>) -> V {
+    let names: Vec<Arc<str>> = frame
+        .inheritance
+        .as_ref()
+        .map_or_else(Vec::new, |i| i.blocks.lock().unwrap_or_else(|e| e.into_inner()).keys().cloned().collect());
+    V::dict(names.into_iter().map(|name| {
+        let block = BlockObject { name: name.clone(), level: 0, frame: frame.clone(), scope: scope.clone() };
+        (name.into(), V::Obj(Arc::new(block) as Arc<dyn Object>))
+    }))
+}
+
 /// `super` and `self.name`: a block at some level of inheritance.
 struct BlockObject {
     name: Arc<str>,
@@ -482,11 +502,7 @@ impl BlockObject {
             }))
         };
         frame.set(&"super".into(), object(self.level + 1, &self.name));
-        let names: Vec<Arc<str>> =
-            self.frame.inheritance.as_ref().map_or_else(Vec::new, |i| {
-                i.blocks.lock().unwrap_or_else(|e| e.into_inner()).keys().cloned().collect()
-            });
-        frame.set(&"self".into(), V::dict(names.iter().map(|n| (n.clone().into(), object(0, n)))));
+        frame.set(&"self".into(), block_names(&self.frame, &self.scope));
         deeper(cx, || execute(&Cx { frame: Some(&frame), scope: &self.scope, ..*cx }, &frame, &block.body))
     }
 }

@@ -4,11 +4,11 @@ use super::{Call, Cx, Fault, Num, Res, V, attribute, item, repr, text};
 
 /// `str.format`.
 pub fn brace_format(cx: &Cx, format: &str, call: &Call) -> Res<String> {
-    let mut auto = 0usize;
+    let mut auto = Some(0usize);
     render(cx, format, call, &mut auto, 0)
 }
 
-fn render(cx: &Cx, format: &str, call: &Call, auto: &mut usize, depth: usize) -> Res<String> {
+fn render(cx: &Cx, format: &str, call: &Call, auto: &mut Option<usize>, depth: usize) -> Res<String> {
     if depth > 2 {
         return Err(Fault::raw("Max string recursion exceeded"));
     }
@@ -54,7 +54,7 @@ fn render(cx: &Cx, format: &str, call: &Call, auto: &mut usize, depth: usize) ->
     Ok(out)
 }
 
-fn replace(cx: &Cx, field: &str, call: &Call, auto: &mut usize, depth: usize) -> Res<String> {
+fn replace(cx: &Cx, field: &str, call: &Call, auto: &mut Option<usize>, depth: usize) -> Res<String> {
     let bracket = field.find('[').map_or(0, |b| field[b..].find(']').map_or(0, |e| b + e));
     let name_end = field[bracket..].find(['!', ':']).map_or(field.len(), |p| bracket + p);
     let (name, rest) = field.split_at(name_end);
@@ -76,7 +76,7 @@ fn replace(cx: &Cx, field: &str, call: &Call, auto: &mut usize, depth: usize) ->
     format_spec(cx, &value, &spec)
 }
 
-fn lookup(cx: &Cx, name: &str, call: &Call, auto: &mut usize) -> Res {
+fn lookup(cx: &Cx, name: &str, call: &Call, auto: &mut Option<usize>) -> Res {
     let first = name.find(['.', '[']).unwrap_or(name.len());
     let (base, mut path) = name.split_at(first);
     let positional = |i: usize| {
@@ -86,9 +86,16 @@ fn lookup(cx: &Cx, name: &str, call: &Call, auto: &mut usize) -> Res {
             .ok_or_else(|| Fault::raw(format!("Replacement index {i} out of range for positional args tuple")))
     };
     let mut value = if base.is_empty() {
-        *auto += 1;
-        positional(*auto - 1)?
+        let Some(next) = auto.as_mut() else {
+            return Err(Fault::raw("cannot switch from manual field specification to automatic field numbering"));
+        };
+        *next += 1;
+        positional(*next - 1)?
     } else if let Ok(i) = base.parse::<usize>() {
+        if auto.is_some_and(|n| n > 0) {
+            return Err(Fault::raw("cannot switch from automatic field numbering to manual field specification"));
+        }
+        *auto = None;
         positional(i)?
     } else {
         let found = call.named.iter().find(|(n, _)| &**n == base).map(|(_, v)| v.clone());

@@ -58,6 +58,10 @@ impl Frame {
             None => names.push((name.clone(), value)),
         }
     }
+    pub fn clear(&self) {
+        let names = std::mem::take(&mut *self.names.lock().unwrap_or_else(|e| e.into_inner()));
+        drop(names);
+    }
     /// The names of this frame alone.
     pub fn own(&self) -> Vec<(Arc<str>, V)> {
         self.names.lock().unwrap_or_else(|e| e.into_inner()).clone()

@@ -86,6 +86,15 @@ impl Range {
     }
 }
 
+impl Range {
+    pub fn slice(&self, from: Option<i64>, to: Option<i64>, step: i64) -> Range {
+        let indices: Vec<usize> = super::evaluate::slice_indices(self.count().min(MAX_RANGE), from, to, step).collect();
+        let start = indices.first().map_or(self.start, |i| self.nth(*i));
+        let step = self.step.saturating_mul(step);
+        Range { start, stop: indices.last().map_or(start, |i| self.nth(*i) + step.signum()), step }
+    }
+}
+
 impl Object for Range {
     fn type_name(&self) -> &str {
         "range"
@@ -139,6 +148,38 @@ fn range(_: &Cx, call: Call) -> Res {
         return Err(Fault::raw("range is too long"));
     }
     Ok(V::Obj(Arc::new(range)))
+}
+
+/// What `a if false` gives where there is no `else`: empty text, empty list, false; an error as a whole result.
+pub struct NoElse;
+
+const NO_ELSE: &str = "the inline if-expression on line 1 evaluated to false and no else section was defined.";
+
+impl Object for NoElse {
+    fn type_name(&self) -> &str {
+        "Undefined"
+    }
+    fn repr(&self, _: &Cx) -> Res<String> {
+        Ok("Undefined".to_owned())
+    }
+    fn text(&self, _: &Cx) -> Res<String> {
+        Ok(String::new())
+    }
+    fn attr(&self, _: &Cx, _: &str) -> Res<Option<V>> {
+        Err(Fault::raw(NO_ELSE))
+    }
+    fn item(&self, _: &Cx, _: &V) -> Res<Option<V>> {
+        Err(Fault::raw(NO_ELSE))
+    }
+    fn items(&self) -> Option<Vec<V>> {
+        Some(vec![])
+    }
+    fn len(&self) -> Option<usize> {
+        Some(0)
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 /// `dict(pairs, **more)`

@@ -22,7 +22,7 @@ mod value;
 pub use call::{Args, Call, Param};
 pub use compare::{compare, contains, equal, key_of, key_value, sort};
 pub use convert::finish;
-pub use evaluate::{attribute, call_filter, call_test, call_value, eval, item};
+pub use evaluate::{attribute, call_filter, call_test, call_value, eval, item, slice_indices};
 pub use execute::run_template;
 pub use fault::{Fault, Res};
 pub use format_brace::brace_format;
@@ -55,6 +55,24 @@ pub struct Run {
     /// A conditional is evaluated: constants with delimiters in them are rendered.
     pub conditional: Cell<bool>,
     pub include: RefCell<Include>,
+    /// Frames that hold macros or blocks, which hold their frame in turn: cleared at the end.
+    pub frames: RefCell<Vec<Arc<Frame>>>,
+}
+
+impl Run {
+    pub fn new(include: Include) -> Self {
+        let run = Run::default();
+        run.include.replace(include);
+        run
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        for frame in self.frames.borrow_mut().drain(..) {
+            frame.clear();
+        }
+    }
 }
 
 /// Where `include` and its kin look for files, and how they read them.

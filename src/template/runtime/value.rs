@@ -287,7 +287,7 @@ impl Dict {
 }
 
 /// Another key that Python holds to be the same: `1`, `1.0` and `True`.
-fn alike(key: &Key) -> Option<Key> {
+pub fn alike(key: &Key) -> Option<Key> {
     match key {
         Key::Bool(b) => Some(Key::Int(i64::from(*b))),
         Key::Int(i @ (0 | 1)) => Some(Key::Bool(*i == 1)),

@@ -15,6 +15,10 @@ pub struct Rules {
     pub keep_trailing_newline: bool,
     /// Backslashes of texts inside `{{ }}` are plain characters: the YAML reader has already seen to them.
     pub plain_backslashes: bool,
+    /// Jinja2's extensions: the `do` tag.
+    pub do_tag: bool,
+    /// Jinja2's extensions: `break` and `continue`.
+    pub loop_controls: bool,
 }
 
 impl Default for Rules {
@@ -28,6 +32,8 @@ impl Default for Rules {
             newline: "\n".into(),
             keep_trailing_newline: false,
             plain_backslashes: true,
+            do_tag: false,
+            loop_controls: false,
         }
     }
 }

@@ -27,7 +27,9 @@ const DEPTH: usize = 120;
 /// Parses a whole template.
 pub fn parse(source: &str, rules: &Rules) -> Parsed<Template> {
     let source = normal(source);
-    Parser::new(lexer::template(&source, rules)?).template()
+    let mut parser = Parser::new(lexer::template(&source, rules)?);
+    (parser.do_tag, parser.loop_controls) = (rules.do_tag, rules.loop_controls);
+    parser.template()
 }
 
 /// Parses an expression without delimiters.
@@ -52,11 +54,13 @@ struct Parser {
     /// Open tags, innermost last: the names that would close them, for messages.
     open: Vec<&'static [&'static str]>,
     blocks: Vec<Arc<Block>>,
+    do_tag: bool,
+    loop_controls: bool,
 }
 
 impl Parser {
     fn new(tokens: Vec<Token>) -> Self {
-        Parser { tokens, at: 0, depth: 0, open: vec![], blocks: vec![] }
+        Parser { tokens, at: 0, depth: 0, open: vec![], blocks: vec![], do_tag: false, loop_controls: false }
     }
     fn peek(&self) -> &Tok {
         &self.tokens[self.at].tok

@@ -52,6 +52,9 @@ impl Parser {
         if let Some(names) = self.open.last() {
             let list: Vec<String> = names.iter().map(|n| format!("'{n}'")).collect();
             message += &format!(" Jinja was looking for the following tags: {}.", list.join(" or "));
+            if let Some(tag) = names.iter().find_map(|n| n.strip_prefix("end")) {
+                message += &format!(" The innermost block that needs to be closed is '{tag}'.");
+            }
         }
         message
     }
@@ -122,7 +125,7 @@ impl Parser {
                 Stmt::Import { name, target, with_context: self.import_context(false) }
             }
             "from" => self.from_import()?,
-            "do" => Stmt::Do(self.tuple(false, true, &[], false)?),
+            "do" if self.do_tag => Stmt::Do(self.tuple(false, true, &[], false)?),
             "print" => {
                 let mut all = vec![];
                 while *self.peek() != Tok::BlockEnd {
@@ -133,19 +136,14 @@ impl Parser {
                 }
                 Stmt::Output(all)
             }
-            "break" => Stmt::Break,
-            "continue" => Stmt::Continue,
+            "break" if self.loop_controls => Stmt::Break,
+            "continue" if self.loop_controls => Stmt::Continue,
             "autoescape" => {
                 self.expression()?;
                 Stmt::Scope(self.whole_body(&["endautoescape"])?)
             }
             other => {
-                let message = if other.starts_with("end") || matches!(other, "else" | "elif") {
-                    self.unclosed(&format!("Encountered unknown tag '{other}'."))
-                } else {
-                    format!("Encountered unknown tag '{other}'.")
-                };
-                return self.fail(message);
+                return self.fail(self.unclosed(&format!("Encountered unknown tag '{other}'.")));
             }
         }))
     }

@@ -85,6 +85,7 @@ pub const TESTS: &[Test] = &[
 fn undefined(v: &V) -> Res<bool> {
     match v {
         V::Undef(f) if f.kind == ErrorKind::Undefined => Ok(true),
+        V::Obj(o) if o.type_name() == "Undefined" => Ok(true),
         V::Undef(f) => Err(std::sync::Arc::<Fault>::clone(f)),
         _ => Ok(false),
     }

@@ -1,5 +1,6 @@
 //! The catalogue of tests (`is NAME`): one file per family, each with a table. The tables are the only list of tests.
 
+mod addresses;
 mod comparing;
 mod defined;
 mod files;
@@ -7,6 +8,8 @@ mod kinds;
 mod results;
 mod strings;
 mod version;
+
+pub use version::compare_loose_text;
 
 use super::runtime::{Args, Call, Cx, Fault, Param, Res, V};
 use std::collections::HashMap;
@@ -45,8 +48,16 @@ impl Test {
     }
 }
 
-pub const CATALOGUE: &[&[Test]] =
-    &[defined::TESTS, kinds::TESTS, comparing::TESTS, strings::TESTS, version::TESTS, results::TESTS, files::TESTS];
+pub const CATALOGUE: &[&[Test]] = &[
+    defined::TESTS,
+    kinds::TESTS,
+    comparing::TESTS,
+    strings::TESTS,
+    version::TESTS,
+    results::TESTS,
+    files::TESTS,
+    addresses::TESTS,
+];
 
 /// A test by its short or full name.
 pub fn find(name: &str) -> Option<&'static Test> {

@@ -97,6 +97,11 @@ fn changed(cx: &Cx, v: &V, _: &crate::template::runtime::Args) -> Res<bool> {
         return truth(&changed);
     }
     if let Some(V::List(items)) = result.get_str(cx, "results") {
+        match items.get(cx, 0) {
+            None => return Err(Fault::raw("list index out of range")),
+            Some(V::Dict(_)) => {}
+            Some(_) => return Ok(false),
+        }
         for item in items.items(cx) {
             if let V::Dict(d) = &item
                 && d.get_str(cx, "changed").map_or(Ok(false), |v| truth(&v))?

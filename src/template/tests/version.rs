@@ -125,7 +125,6 @@ fn loose(text: &str) -> Vec<Part> {
 }
 
 /// LooseVersion's order, also for `version_sort`.
-#[allow(dead_code, reason = "for version_sort")]
 pub fn compare_loose_text(a: &str, b: &str) -> Result<Ordering, String> {
     compare_loose(&loose(a), &loose(b))
 }
