@@ -132,7 +132,10 @@ impl Project {
         let reader = Reader { files: base.files.clone(), sources: base.sources.clone(), vault: Some(decrypt.clone()) };
         let world = Arc::new(World::new(base.settings.clone()));
         let outside: Arc<dyn Outside> = world.clone();
-        let settings = TemplateSettings { allow_broken_conditionals: base.settings.bool("ALLOW_BROKEN_CONDITIONALS") };
+        let settings = TemplateSettings {
+            allow_broken_conditionals: base.settings.bool("ALLOW_BROKEN_CONDITIONALS"),
+            ..TemplateSettings::extensions(base.settings.list("DEFAULT_JINJA2_EXTENSIONS"))
+        };
         let engine = Engine::new(outside, Some(decrypt), settings, base.sources.clone());
         let merge = base.settings.text("DEFAULT_HASH_BEHAVIOUR") == "merge";
         let extra: Vec<String> = extra.iter().map(|text| with_home(text)).collect();

@@ -19,6 +19,21 @@ pub struct TemplateSettings {
     pub loop_controls: bool,
 }
 
+impl TemplateSettings {
+    /// The settings that names of Jinja2 extensions stand for.
+    pub fn extensions<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut settings = Self::default();
+        for name in names {
+            match name.trim() {
+                "jinja2.ext.do" => settings.do_tag = true,
+                "jinja2.ext.loopcontrols" => settings.loop_controls = true,
+                _ => {}
+            }
+        }
+        settings
+    }
+}
+
 /// A parsed template, or why it is none.
 pub type Compiled = Result<Arc<Template>, SyntaxError>;
 

@@ -334,7 +334,9 @@ fn flatten(cx: &Cx, items: Vec<V>, levels: Option<i64>, skip_nulls: bool, out: &
             continue;
         }
         match (&item, levels) {
-            (V::List(_) | V::Tuple(_), None) => flatten(cx, each(cx, &item)?, None, skip_nulls, out)?,
+            (V::List(_) | V::Tuple(_), None) => {
+                cx.nested(|| flatten(cx, each(cx, &item)?, None, skip_nulls, out))?;
+            }
             (V::List(_) | V::Tuple(_), Some(n)) if n >= 1 => {
                 flatten(cx, each(cx, &item)?, Some(n - 1), skip_nulls, out)?;
             }

@@ -92,7 +92,7 @@ fn flatten(cx: &Cx, terms: &[V], out: &mut Vec<V>) -> Res<()> {
         match term {
             V::None => {}
             V::Str(t) if matches!(t.as_str(), "None" | "null") => {}
-            list if is_list(list) => flatten(cx, &iterate(cx, list)?, out)?,
+            list if is_list(list) => cx.nested(|| flatten(cx, &iterate(cx, list)?, out))?,
             other => out.push(other.clone()),
         }
     }

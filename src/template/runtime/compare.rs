@@ -5,6 +5,14 @@ use crate::value::Key;
 use std::cmp::Ordering;
 
 pub fn equal(cx: &Cx, a: &V, b: &V) -> Res<bool> {
+    match (a, b) {
+        (V::Str(x), V::Str(y)) => Ok(x == y),
+        (V::List(_) | V::Tuple(_) | V::Dict(_), _) => cx.nested(|| equal_inside(cx, a, b)),
+        _ => equal_inside(cx, a, b),
+    }
+}
+
+fn equal_inside(cx: &Cx, a: &V, b: &V) -> Res<bool> {
     a.check()?;
     b.check()?;
     if let (V::Int(x), V::Int(y)) = (a, b) {
@@ -90,6 +98,10 @@ pub fn compare(cx: &Cx, a: &V, b: &V, sign: &str) -> Res<Option<Ordering>> {
 }
 
 fn lexical(cx: &Cx, x: &[V], y: &[V], sign: &str) -> Res<Option<Ordering>> {
+    cx.nested(|| lexical_inside(cx, x, y, sign))
+}
+
+fn lexical_inside(cx: &Cx, x: &[V], y: &[V], sign: &str) -> Res<Option<Ordering>> {
     for (a, b) in x.iter().zip(y) {
         if !equal(cx, a, b)? {
             return compare(cx, a, b, sign);

@@ -7,6 +7,13 @@ use std::sync::Arc;
 /// A template's result as data: every template in it rendered, tuples as lists, omitted parts gone.
 pub fn finish(cx: &Cx, v: &V) -> Res<Value> {
     match v {
+        V::List(_) | V::Tuple(_) | V::Dict(_) | V::Obj(_) => cx.nested(|| finish_inside(cx, v)),
+        scalar => lower(scalar),
+    }
+}
+
+fn finish_inside(cx: &Cx, v: &V) -> Res<Value> {
+    match v {
         V::List(l) => {
             if let Some(raw) = l.untouched().filter(|_| !cx.run.changed.get())
                 && raw.iter().all(settled)

@@ -50,6 +50,8 @@ pub struct Run {
     pub stack: RefCell<Vec<((usize, usize), Option<Arc<str>>)>>,
     /// Nested calls of macros and includes.
     pub depth: Cell<usize>,
+    /// Containers within containers that are being walked through.
+    pub nesting: Cell<usize>,
     /// Whether a list or map was changed in place.
     pub changed: Cell<bool>,
     /// A conditional is evaluated: constants with delimiters in them are rendered.
@@ -91,6 +93,23 @@ pub struct Cx<'a> {
     pub run: &'a Run,
     /// Names set by statements; none in expressions.
     pub frame: Option<&'a Arc<Frame>>,
+}
+
+/// How deep data may nest: a list can hold itself.
+const NESTING: usize = 150;
+
+impl Cx<'_> {
+    /// Walks one level deeper into data.
+    pub fn nested<T>(&self, walk: impl FnOnce() -> Res<T>) -> Res<T> {
+        let nesting = self.run.nesting.get();
+        if nesting >= NESTING {
+            return Err(Fault::raw("maximum recursion depth exceeded"));
+        }
+        self.run.nesting.set(nesting + 1);
+        let out = walk();
+        self.run.nesting.set(nesting);
+        out
+    }
 }
 
 /// Renders the author's text as a template.

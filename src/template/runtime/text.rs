@@ -24,6 +24,10 @@ pub fn to_text(cx: &Cx, v: &V) -> Res<Text> {
 }
 
 fn holds_secret(cx: &Cx, v: &V) -> bool {
+    cx.nested(|| Ok(secret_inside(cx, v))).unwrap_or(true)
+}
+
+fn secret_inside(cx: &Cx, v: &V) -> bool {
     match v {
         V::Str(t) => t.is_secret(),
         V::List(l) => l.items(cx).iter().any(|v| holds_secret(cx, v)),
@@ -66,7 +70,7 @@ fn write(cx: &Cx, v: &V, out: &mut String) -> Res<()> {
                 }
                 write(cx, &super::compare::key_value(key), out)?;
                 out.push_str(": ");
-                write(cx, value, out)?;
+                cx.nested(|| write(cx, value, out))?;
             }
             out.push('}');
         }
@@ -76,6 +80,10 @@ fn write(cx: &Cx, v: &V, out: &mut String) -> Res<()> {
 }
 
 fn sequence(cx: &Cx, items: &[V], open: char, close: char, out: &mut String) -> Res<()> {
+    cx.nested(|| sequence_inside(cx, items, open, close, out))
+}
+
+fn sequence_inside(cx: &Cx, items: &[V], open: char, close: char, out: &mut String) -> Res<()> {
     out.push(open);
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
@@ -118,6 +126,10 @@ pub fn concat(cx: &Cx, mut pieces: Vec<V>) -> V {
 
 /// The value as it is stored: tuples become lists, omitted parts vanish.
 fn plain(cx: &Cx, v: &V) -> Res {
+    cx.nested(|| plain_inside(cx, v))
+}
+
+fn plain_inside(cx: &Cx, v: &V) -> Res {
     Ok(match v {
         V::List(l) => V::list(plain_all(cx, &l.items(cx))?),
         V::Tuple(t) => V::list(plain_all(cx, t)?),

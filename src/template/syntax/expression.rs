@@ -16,7 +16,9 @@ impl Parser {
     fn conditional(&mut self) -> Parsed<Expr> {
         let start = self.start();
         let mut expr = self.or()?;
+        let mut chain = 0;
         while self.skip_name("if") {
+            self.link(&mut chain)?;
             let test = self.or()?;
             let otherwise = if self.skip_name("else") { Some(self.deeper(Self::conditional)?) } else { None };
             expr = self.node(start, ExprKind::If(Box::new((test, expr, otherwise))));
@@ -26,7 +28,9 @@ impl Parser {
     pub(super) fn or(&mut self) -> Parsed<Expr> {
         let start = self.start();
         let mut left = self.and()?;
+        let mut chain = 0;
         while self.skip_name("or") {
+            self.link(&mut chain)?;
             let right = self.and()?;
             left = self.node(start, ExprKind::Or(Box::new((left, right))));
         }
@@ -35,7 +39,9 @@ impl Parser {
     fn and(&mut self) -> Parsed<Expr> {
         let start = self.start();
         let mut left = self.not()?;
+        let mut chain = 0;
         while self.skip_name("and") {
+            self.link(&mut chain)?;
             let right = self.not()?;
             left = self.node(start, ExprKind::And(Box::new((left, right))));
         }
@@ -76,7 +82,9 @@ impl Parser {
     fn binary(&mut self, next: fn(&mut Self) -> Parsed<Expr>, ops: &[(&'static str, BinOp)]) -> Parsed<Expr> {
         let start = self.start();
         let mut left = next(self)?;
+        let mut chain = 0;
         while let Some((_, op)) = ops.iter().find(|(sign, _)| self.is_op(sign)) {
+            self.link(&mut chain)?;
             self.next();
             let right = next(self)?;
             left = self.node(start, ExprKind::Binary(*op, Box::new((left, right))));
@@ -245,7 +253,9 @@ impl Parser {
         Ok(self.node(start, ExprKind::Tuple(items)))
     }
     fn postfix(&mut self, mut node: Expr, start: u32) -> Parsed<Expr> {
+        let mut chain = 0;
         loop {
+            self.link(&mut chain)?;
             node = match self.peek() {
                 Tok::Op(".") | Tok::Op("[") => self.subscript(node, start)?,
                 Tok::Op("(") => {
@@ -257,7 +267,9 @@ impl Parser {
         }
     }
     fn filters(&mut self, mut node: Expr, start: u32) -> Parsed<Expr> {
+        let mut chain = 0;
         loop {
+            self.link(&mut chain)?;
             node = match self.peek() {
                 Tok::Op("|") => {
                     self.next();
@@ -290,7 +302,9 @@ impl Parser {
         let start = self.start();
         let (name, args) = self.filter_call()?;
         let mut node = self.node(start, ExprKind::Filter(None, name, Box::new(args)));
+        let mut chain = 0;
         while self.skip_op("|") {
+            self.link(&mut chain)?;
             let (name, args) = self.filter_call()?;
             node = self.node(start, ExprKind::Filter(Some(Box::new(node)), name, Box::new(args)));
         }

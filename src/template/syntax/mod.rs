@@ -22,7 +22,10 @@ pub struct SyntaxError {
 type Parsed<T> = Result<T, SyntaxError>;
 
 /// How deep expressions and blocks may nest.
-const DEPTH: usize = 120;
+const DEPTH: usize = 100;
+
+/// How many operators, filters or attributes may follow one another: they nest in the tree.
+const CHAIN: usize = 250;
 
 /// Parses a whole template.
 pub fn parse(source: &str, rules: &Rules) -> Parsed<Template> {
@@ -125,6 +128,11 @@ impl Parser {
             },
             _ => self.expected("name"),
         }
+    }
+    /// Counts a link of a chain.
+    fn link(&self, chain: &mut usize) -> Parsed<()> {
+        *chain += 1;
+        if *chain > CHAIN { self.fail("the expression is too long") } else { Ok(()) }
     }
     fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         self.depth += 1;
