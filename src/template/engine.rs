@@ -37,6 +37,9 @@ impl TemplateSettings {
 /// A parsed template, or why it is none.
 pub type Compiled = Result<Arc<Template>, SyntaxError>;
 
+/// Source, ignorecase, multiline.
+type PatternKey = (Arc<str>, bool, bool);
+
 /// One per run, shared by all hosts and threads.
 pub struct Engine {
     pub(super) outside: Arc<dyn Outside>,
@@ -48,7 +51,7 @@ pub struct Engine {
     templates: Cache<Arc<str>, Compiled>,
     other_templates: Cache<(Arc<str>, Rules), Compiled>,
     expressions: Cache<Arc<str>, Result<Expr, SyntaxError>>,
-    patterns: Cache<(Arc<str>, bool, bool), Result<Arc<Pattern>, String>>,
+    patterns: Cache<PatternKey, Result<Arc<Pattern>, String>>,
 }
 
 impl Engine {

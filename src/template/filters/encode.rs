@@ -90,7 +90,7 @@ fn b64decode(cx: &Cx, v: V, args: Args) -> Res {
         )));
     }
     let padded = match text.find('=') {
-        Some(at) if data_chars % 4 != 0 => {
+        Some(at) if !data_chars.is_multiple_of(4) => {
             let needed = 4 - data_chars % 4;
             if text.len() - at < needed {
                 return Err(Fault::raw("Incorrect padding"));
@@ -98,7 +98,7 @@ fn b64decode(cx: &Cx, v: V, args: Args) -> Res {
             format!("{}{}", &text[..at], "=".repeat(needed))
         }
         Some(at) => text[..at].to_owned(),
-        None if data_chars % 4 != 0 => return Err(Fault::raw("Incorrect padding")),
+        None if !data_chars.is_multiple_of(4) => return Err(Fault::raw("Incorrect padding")),
         None => text,
     };
     let data = engine(&args)?.decode(padded).map_err(|e| Fault::raw(format!("Invalid base64-encoded string: {e}")))?;

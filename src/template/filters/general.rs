@@ -277,6 +277,9 @@ pub const FILTERS: &[Filter] = &[
     },
 ];
 
+/// How two lists become one.
+type Step = fn(&Cx, Vec<V>, Vec<V>) -> Res<Vec<V>>;
+
 fn distinct(cx: &Cx, items: Vec<V>) -> Res<Vec<V>> {
     let mut out: Vec<V> = vec![];
     for item in items {
@@ -301,7 +304,7 @@ fn keep(cx: &Cx, items: Vec<V>, other: &[V], wanted: bool) -> Res<Vec<V>> {
     Ok(out)
 }
 
-fn lists(cx: &Cx, v: V, args: Args, step: fn(&Cx, Vec<V>, Vec<V>) -> Res<Vec<V>>) -> Res {
+fn lists(cx: &Cx, v: V, args: Args, step: Step) -> Res {
     let mut all = vec![];
     for list in std::iter::once(v).chain(args.rest) {
         if !matches!(list, V::List(_) | V::Tuple(_)) {

@@ -139,10 +139,8 @@ fn parse_int(text: &str, base: i64) -> Option<V> {
         None if base == 0 => (lower.as_str(), 10),
         None => (lower.as_str(), base),
     };
-    let well_formed = !digits.is_empty()
-        && !digits.ends_with('_')
-        && !(digits.starts_with('_') && prefixed.is_none())
-        && !digits.contains("__");
+    let edges = digits.ends_with('_') || (digits.starts_with('_') && prefixed.is_none());
+    let well_formed = !digits.is_empty() && !edges && !digits.contains("__");
     if !well_formed || !(2..=36).contains(&radix) || digits.contains(['+', '-']) {
         return None;
     }

@@ -39,8 +39,11 @@ pub struct Lookup {
     pub takes_undefined: bool,
     /// An expression and Python's text of its result; both run as a test.
     pub example: (&'static str, &'static str),
-    pub run: fn(&Cx, &[V], &Args, How) -> Res<Vec<V>>,
+    pub run: Run,
 }
+
+/// Terms and options → answers.
+pub type Run = fn(&Cx, &[V], &Args, How) -> Res<Vec<V>>;
 
 /// How a lookup was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

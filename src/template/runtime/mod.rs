@@ -43,11 +43,14 @@ use crate::value::Text;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+/// A template being rendered: its scope and text by address, and the variable's name.
+pub type Rendering = ((usize, usize), Option<Arc<str>>);
+
 /// What one rendering keeps track of.
 #[derive(Default)]
 pub struct Run {
-    /// Templates being rendered, by scope and text, with the variable's name.
-    pub stack: RefCell<Vec<((usize, usize), Option<Arc<str>>)>>,
+    /// Templates being rendered, outermost first.
+    pub stack: RefCell<Vec<Rendering>>,
     /// Nested calls of macros and includes.
     pub depth: Cell<usize>,
     /// Containers within containers that are being walked through.

@@ -29,12 +29,16 @@ pub enum ExprKind {
     Compare(Box<Expr>, Vec<(CmpOp, Expr)>),
     Attr(Box<Expr>, Arc<str>),
     Item(Box<(Expr, Expr)>),
-    Slice(Box<(Expr, Option<Expr>, Option<Expr>, Option<Expr>)>),
+    /// of, from, to, step
+    Slice(Box<(Expr, Bound, Bound, Bound)>),
     Call(Box<Expr>, Box<CallArgs>),
     /// The value is absent in filter blocks, where it is the block's text.
     Filter(Option<Box<Expr>>, Arc<str>, Box<CallArgs>),
     Test(Box<Expr>, Arc<str>, Box<CallArgs>),
 }
+
+/// A bound of a slice.
+pub type Bound = Option<Expr>;
 
 #[derive(Default)]
 pub struct CallArgs {

@@ -124,7 +124,7 @@ impl Parser {
                 let target = self.name()?;
                 Stmt::Import { name, target, with_context: self.import_context(false) }
             }
-            "from" => self.from_import()?,
+            "from" => self.import_names()?,
             "do" if self.do_tag => Stmt::Do(self.tuple(false, true, &[], false)?),
             "print" => {
                 let mut all = vec![];
@@ -257,7 +257,7 @@ impl Parser {
         }
         default
     }
-    fn from_import(&mut self) -> Parsed<Stmt> {
+    fn import_names(&mut self) -> Parsed<Stmt> {
         let name = self.expression()?;
         self.expect_name("import")?;
         let mut names = vec![];
