@@ -184,6 +184,7 @@ impl Run {
                 ..view.clone()
             };
             view.refresh();
+            tracing::info!(play = %name, hosts = now.len(), "batch starts");
             let broken = self.batch(view, now).await?;
             let newly = self.failed.len() + self.unreachable.len() - before;
             if broken || newly == now.len() {
@@ -335,6 +336,8 @@ impl Run {
             TaskStatus::Unreachable => (false, !outcome.result.ignored),
             _ => (false, false),
         };
+        let status = outcome.result.status;
+        tracing::info!(host = %host, task = %outcome.info.name, ?status, "task ended");
         let event = Event::TaskFinished { task: outcome.info.clone(), result: outcome.result, looped: outcome.looped };
         self.tell(event);
         if let Some(run) = batch.host(&host) {

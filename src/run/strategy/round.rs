@@ -67,6 +67,7 @@ impl Run {
         throttle: Option<Arc<Semaphore>>,
         send: UnboundedSender<Message>,
     ) {
+        tracing::debug!(host = %host, task = %info.name, "task starts");
         let (emit, mut events) = unbounded_channel();
         let work = Work {
             ctx: self.ctx.clone(),
