@@ -334,16 +334,13 @@ fn with_entry(args: &Args, text: &str) -> Option<String> {
     let line = format!("{}\n", wanted.join(" "));
     let (mut out, mut found, mut changed) = (String::new(), false, false);
     for old in text.lines() {
-        match fields(old).filter(|f| is_meant(args, f)) {
-            Some(now) => {
-                found = true;
-                if now.iter().zip(&wanted).any(|(n, w)| n != w) {
-                    changed = true;
-                    out.push_str(&line);
-                    continue;
-                }
+        if let Some(now) = fields(old).filter(|f| is_meant(args, f)) {
+            found = true;
+            if now.iter().zip(&wanted).any(|(n, w)| n != w) {
+                changed = true;
+                out.push_str(&line);
+                continue;
             }
-            None => {}
         }
         out.push_str(old);
         out.push('\n');

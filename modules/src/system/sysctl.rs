@@ -82,7 +82,7 @@ impl Module for Sysctl {
             (Some(v), false) => !v.is_empty(),
             (Some(v), true) => *v != wanted,
         };
-        let mut changed = write || (!write && in_file.is_some() && present && args.reload && !same);
+        let mut changed = write || in_file.is_some() && present && args.reload && !same;
         let mut set = None;
         if args.sysctl_set && present && !same {
             changed = true;
