@@ -359,8 +359,18 @@ pub fn connection(base: &Base, args: &ConnectArgs) -> Result<ConnectionDefaults,
         become_password,
         become_exe: text("DEFAULT_BECOME_EXE"),
         become_flags: text("DEFAULT_BECOME_FLAGS"),
+        become_same_user: settings.bool("BECOME_ALLOW_SAME_USER"),
+        local_user: local_user(),
         ..ConnectionDefaults::default()
     })
+}
+
+/// Who runs this program.
+fn local_user() -> Option<String> {
+    if rustix::process::geteuid().is_root() {
+        return Some("root".to_owned());
+    }
+    ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }
 
 /// Hosts at once: the option, else the setting where it was set, else as many as the machine bears.

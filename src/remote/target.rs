@@ -38,6 +38,10 @@ pub struct ConnectionDefaults {
     pub become_password: Option<Secret>,
     pub become_exe: Option<String>,
     pub become_flags: Option<String>,
+    /// Escalate even where the user who logs in is already the wanted one.
+    pub become_same_user: bool,
+    /// Who runs this program, for hosts that are this machine.
+    pub local_user: Option<String>,
     /// The shell that runs commands on the host.
     pub shell_executable: String,
     /// The directory tried first for the helper, when it was set.
@@ -64,6 +68,8 @@ impl Default for ConnectionDefaults {
             become_password: None,
             become_exe: None,
             become_flags: None,
+            become_same_user: false,
+            local_user: None,
             shell_executable: "/bin/sh".to_owned(),
             remote_tmp: None,
         }
@@ -78,6 +84,17 @@ pub enum Connection {
     Ssh(SshSettings),
     /// A container of this machine, through the engine's command line.
     Container(ContainerSettings),
+}
+
+impl Connection {
+    /// The user who logs in, where settings name one; not what `~/.ssh/config` or a container's image says.
+    fn user<'a>(&'a self, defaults: &'a ConnectionDefaults) -> Option<&'a str> {
+        match self {
+            Connection::Local => defaults.local_user.as_deref(),
+            Connection::Ssh(ssh) => ssh.options.iter().find(|(name, _)| name == "user").map(|(_, user)| user.as_str()),
+            Connection::Container(container) => container.user.as_deref(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -182,6 +199,10 @@ impl Target {
         let read = Reader { host, vars };
         let timeout = read.seconds(&["ansible_ssh_timeout", "ansible_timeout"])?.unwrap_or(defaults.timeout);
         let connection = read.connection(defaults, timeout)?;
+        let escalation = read.escalation(defaults)?.filter(|e| {
+            // As Ansible: whoever logs in as the wanted user needs neither sudo nor su.
+            defaults.become_same_user || connection.user(defaults) != Some(e.user.as_str())
+        });
         if let Some((shell, value)) = read.text(&["ansible_shell_type"])?
             && matches!(shell.as_str(), "powershell" | "cmd")
         {
@@ -190,7 +211,7 @@ impl Target {
         Ok(Target {
             host: host.clone(),
             connection: Arc::new(connection),
-            escalation: read.escalation(defaults)?.map(Arc::new),
+            escalation: escalation.map(Arc::new),
             shell_executable: read
                 .string(&["ansible_shell_executable"])?
                 .unwrap_or_else(|| defaults.shell_executable.clone())

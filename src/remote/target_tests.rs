@@ -82,6 +82,25 @@ fn variables_win_over_defaults() {
 }
 
 #[test]
+fn who_logs_in_as_the_wanted_user_does_not_become_it() {
+    let defaults = ConnectionDefaults {
+        escalate: true,
+        remote_user: Some("root".into()),
+        local_user: Some("me".into()),
+        ..ConnectionDefaults::default()
+    };
+    let becomes = |vars: &[(&str, Value)], defaults: &ConnectionDefaults| {
+        target(vars, defaults).unwrap().escalation.as_ref().map(|e| e.user.clone())
+    };
+    assert_eq!(becomes(&[], &defaults), None);
+    assert_eq!(becomes(&[], &ConnectionDefaults { become_same_user: true, ..defaults.clone() }), Some("root".into()));
+    assert_eq!(becomes(&[("ansible_user", "deploy".into())], &defaults), Some("root".into()));
+    assert_eq!(becomes(&[("ansible_connection", "local".into())], &defaults), Some("root".into()));
+    let local = [("ansible_connection", "local".into()), ("ansible_become_user", "me".into())];
+    assert_eq!(becomes(&local, &defaults), None);
+}
+
+#[test]
 fn refusals_name_the_host_and_the_fault() {
     let become_on = ConnectionDefaults { escalate: true, ..ConnectionDefaults::default() };
     let cases: &[(&str, Value, &str)] = &[
