@@ -1,5 +1,8 @@
 //! Templates: Jinja2 as ansible-core 2.19 runs it. Pure: files, processes, clock and randomness come through [`Outside`].
 //!
+//! The evaluator is our own, for what ansible-core 2.19 needs of one: undefined and failed values that flow until something
+//! needs them, lists and dicts that change in place, integers without limit, Python's messages, a place for every error.
+//!
 //! `syntax/` makes trees of text, `runtime/` evaluates them over values that behave as Python's, `filters/`, `tests/` and
 //! `lookups/` are the catalogues. Other parts use [`Engine`] and [`Templar`].
 

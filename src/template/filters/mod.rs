@@ -5,13 +5,16 @@ mod combine;
 mod comments;
 mod crypt;
 mod digest;
+mod durations;
 mod encode;
 mod general;
 mod jmespath;
 mod json;
+mod json_reader;
 mod lists;
 mod network;
 mod network_address;
+mod network_query;
 mod numbers;
 mod paths;
 mod patterns;
@@ -113,6 +116,7 @@ pub const CATALOGUE: &[&[Filter]] = &[
     query::FILTERS,
     network::FILTERS,
     general::FILTERS,
+    durations::FILTERS,
 ];
 
 /// A filter by its short or full name.
