@@ -103,7 +103,7 @@ def answer(line, variables):
                 value = templar._engine.template(value)
         else:
             raise SystemExit(f"unknown kind of case: {line}")
-        return {"case": line, "gives": repr(plain(value))}
+        return {"case": line, "gives": repr(plain(value)).replace(FILES, "FILES")}
     except Exception as ex:
         name = type(ex).__name__
         kinds = {"AnsibleUndefinedVariable": "undefined", "AnsibleTemplateSyntaxError": "syntax",
