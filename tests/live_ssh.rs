@@ -325,6 +325,7 @@ async fn become_waits_for_its_prompt_and_passes_bytes_through() {
     let with = |password: &str| {
         let mut vars = server.vars();
         vars.push(("ansible_become", "true".to_owned()));
+        vars.push(("ansible_become_user", "nobody".to_owned()));
         vars.push(("ansible_become_exe", sudo.display().to_string()));
         vars.push(("ansible_become_password", password.to_owned()));
         target(&vars)
@@ -376,6 +377,7 @@ async fn su_that_insists_on_a_terminal_gets_one() {
     let with = |password: &str| {
         let mut vars = server.vars();
         vars.push(("ansible_become", "true".to_owned()));
+        vars.push(("ansible_become_user", "nobody".to_owned()));
         vars.push(("ansible_become_method", "su".to_owned()));
         vars.push(("ansible_become_exe", su.display().to_string()));
         vars.push(("ansible_become_password", password.to_owned()));

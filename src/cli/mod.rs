@@ -68,6 +68,8 @@ fn run(log: &LogArgs, command: Command) -> Result<u8, CommandError> {
 fn block_on<T>(future: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Templates recurse: some filters have many branches.
+        .thread_stack_size(8 << 20)
         .build()
         .map_err(|e| CommandError::machine(format!("the runtime cannot be started: {e}")))?;
     let result = runtime.block_on(future);

@@ -125,7 +125,8 @@ fn requests_run_side_by_side_and_cancel_ends_one() {
     assert_eq!(session.reply().0, 2);
     session.send(FrameKind::Cancel, 1, &[]);
     match session.reply() {
-        (1, Reply::Outcome(outcome)) => assert_eq!(outcome.values["rc"], -15),
+        // Asked to end, then made to, where the machine is too busy for it to end in time.
+        (1, Reply::Outcome(outcome)) => assert!([json!(-15), json!(-9)].contains(&outcome.values["rc"])),
         (1, Reply::Failure(_)) => {} // cancelled before its process began
         other => panic!("{other:?}"),
     }
