@@ -2,14 +2,15 @@
 
 use super::args::{ConnectArgs, InventorySourceArgs, TaskRunArgs, VaultSecretArgs};
 use super::ask::Terminal;
-use super::error::{CommandError, code};
+use super::error::CommandError;
 use super::outside::{Scripts, World, ask_password, password_file};
 use super::secrets::{self, Opener};
 use crate::actions::Catalogue;
 use crate::config::{self, Settings, Surroundings};
-use crate::diag::{Diagnostic, SourceMap};
+use crate::diag::{Code, Diagnostic, SourceMap};
 use crate::files::{Disk, Files};
-use crate::inventory::{Inventory, Limit, Loader as InventoryLoader, Mismatch, Reader, VarFiles};
+use crate::inventory::{Inventory, Limit, Loader as InventoryLoader, Mismatch, Order, Reader, VarFiles};
+use crate::names::HostName;
 use crate::plan::{self, ModuleCatalogue, PlanSettings, Planner, StaticRender, StaticScope};
 use crate::remote::{ConnectionDefaults, Pool, PoolOptions, Secret};
 use crate::report::{Paint, Style};
@@ -68,7 +69,7 @@ impl Base {
         let file = found.path.as_deref().zip(text.as_deref());
         let (settings, faults) = Settings::load(&sources, file, &around);
         if !faults.is_empty() {
-            return Err(CommandError::author(faults, &sources, code::OPTIONS));
+            return Err(CommandError::author(faults, &sources));
         }
         Ok(Base { sources, settings: Arc::new(settings), around, files: Arc::new(Disk) })
     }
@@ -102,8 +103,8 @@ impl Base {
         secrets::load(&args, &self.settings).map(Arc::new)
     }
 
-    pub fn author(&self, fault: Diagnostic, exit: u8) -> CommandError {
-        CommandError::one(fault, &self.sources, exit)
+    pub fn author(&self, fault: Diagnostic) -> CommandError {
+        CommandError::one(fault, &self.sources)
     }
 }
 
@@ -141,7 +142,7 @@ impl Project {
         let extra: Vec<String> = extra.iter().map(|text| with_home(text)).collect();
         let pairs = |text: &str| crate::playbook::kv::parse(text, false).map_err(|e| e.0);
         let (extra_vars, warnings) =
-            extra_vars(&extra, &reader, &base.around.cwd, merge, &pairs).map_err(|d| base.author(d, code::OPTIONS))?;
+            extra_vars(&extra, &reader, &base.around.cwd, merge, &pairs).map_err(|d| base.author(d))?;
         warn(&warnings, &base.sources);
         let extensions = base.settings.list("YAML_FILENAME_EXTENSIONS").into_iter().map(str::to_owned).collect();
         let var_files = Arc::new(VarFiles::new(reader.clone(), extensions, merge));
@@ -161,14 +162,14 @@ impl Project {
             python: "/usr/bin/python3",
         }
         .load(&sources)
-        .map_err(|d| base.author(d, code::ERROR))?;
+        .map_err(|d| base.author(d))?;
         warn(&loaded.warnings, &base.sources);
         world.set_inventory(loaded.inventory.clone());
         let limit = match inventory.limit.as_slice() {
             [] => None,
             parts => Some(
                 Limit::parse(&parts.join(","), &*base.files, &base.around.cwd)
-                    .map_err(|d| base.author(d, code::ERROR))?,
+                    .map_err(|d| base.author(d))?,
             ),
         };
         let extra_vars = Arc::new(extra_vars);
@@ -183,6 +184,32 @@ impl Project {
             var_files,
             limit,
         })
+    }
+
+    /// The hosts of a pattern within the limit, before anything runs. An empty inventory is warned of: only the implicit
+    /// localhost is left then.
+    ///
+    /// # Errors
+    /// When there is a limit, and it leaves none of the inventory's hosts.
+    pub fn hosts_meant(&self, pattern: &str) -> Result<Vec<HostName>, CommandError> {
+        let fault = |d| self.base.author(d);
+        let empty = self.inventory.hosts().next().is_none();
+        let localhost = ["localhost", "127.0.0.1", "::1"].contains(&pattern);
+        if empty && !localhost && self.base.settings.bool("LOCALHOST_WARNING") {
+            let text = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
+                        does not match 'all'";
+            warn(&[Diagnostic::warning(Code::WARNING, text)], &self.base.sources);
+        }
+        let chosen = self
+            .inventory
+            .select(&[pattern], self.limit.as_ref(), Order::Inventory, self.mismatch())
+            .map_err(fault)?;
+        warn(&chosen.warnings, &self.base.sources);
+        if chosen.hosts.is_empty() && !empty && self.limit.is_some() {
+            let text = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
+            return Err(fault(Diagnostic::error(Code::LIMIT_EMPTY, text)));
+        }
+        Ok(chosen.hosts)
     }
 
     pub fn mismatch(&self) -> Mismatch {
@@ -377,7 +404,7 @@ fn local_user() -> Option<String> {
 pub fn forks(base: &Base, args: &TaskRunArgs) -> Result<usize, CommandError> {
     if let Some(forks) = args.forks {
         return if forks == 0 {
-            Err(CommandError::usage("The number of processes (--forks) must be >= 1"))
+            Err(CommandError::arguments("The number of processes (--forks) must be >= 1"))
         } else {
             Ok(forks)
         };

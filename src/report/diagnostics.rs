@@ -18,12 +18,15 @@ pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let mut out = format!("[{word}]: {}", diagnostic.message);
     let mut excerpts = String::new();
     for (i, label) in diagnostic.labels.iter().enumerate() {
-        if i > 0 && !label.text.is_empty() {
-            excerpts.push_str(&format!("{}\n", label.text));
+        if diagnostic.labels[..i].iter().any(|earlier| earlier.span == label.span) {
+            continue;
+        }
+        if i > 0 {
+            excerpts.push_str(&format!("\n{}\n", if label.text.is_empty() { "See also:" } else { &label.text }));
         }
         excerpts.push_str(&origin(label.span, sources));
     }
-    for cause in &diagnostic.causes {
+    for cause in diagnostic.causes.iter().filter(|cause| **cause != diagnostic.message) {
         excerpts.push_str(&format!("\n<<< caused by >>>\n\n{cause}\n"));
     }
     if !excerpts.is_empty() {
@@ -34,7 +37,7 @@ pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     for hint in &diagnostic.hints {
         out.push_str(&format!("\nHint: {hint}"));
     }
-    if !diagnostic.code.0.ends_with("0001") && !diagnostic.code.0.ends_with("0002") {
+    if diagnostic.severity == Severity::Error {
         out.push_str(&format!("\n({}: `tightbeam explain {}` tells more)", diagnostic.code, diagnostic.code));
     }
     out
@@ -54,11 +57,14 @@ pub fn failure(causes: &[Cause], sources: &SourceMap) -> String {
         return out;
     }
     out.push('\n');
-    for (i, cause) in causes.iter().enumerate() {
+    // Links that stand at one place are told as one.
+    let links: Vec<&[Cause]> = causes.chunk_by(|a, b| a.span == b.span).collect();
+    for (i, link) in links.iter().enumerate() {
         out.push_str(if i == 0 { "\n" } else { "\n<<< caused by >>>\n\n" });
-        let dot = if i + 1 < causes.len() { "." } else { "" };
-        out.push_str(&format!("{}{dot}\n", cause.message));
-        if let Some(span) = cause.span {
+        let words: Vec<&str> = link.iter().map(|c| c.message.as_str()).collect();
+        let dot = if i + 1 < links.len() { "." } else { "" };
+        out.push_str(&format!("{}{dot}\n", words.join(": ")));
+        if let Some(span) = link[0].span {
             out.push_str(&origin(span, sources));
         }
     }
@@ -73,7 +79,8 @@ pub fn origin(span: Span, sources: &SourceMap) -> String {
     let numbers = place.line.to_string().len();
     let room = WIDTH - numbers - 1;
     let lines: Vec<&str> = file.text.lines().skip(first - 1).take(place.line - first + 1).collect();
-    if lines.is_empty() {
+    if lines.is_empty() || place.line > file.text.lines().count().max(1) {
+        out.push_str("\n(the text ends there)\n");
         return out;
     }
     out.push('\n');

@@ -2,7 +2,7 @@
 
 use super::{Color, Screen, Style, diagnostics, diff, recap, result_text};
 use crate::diag::SourceMap;
-use crate::event::{Event, Observer, TaskInfo, TaskResult, TaskStatus};
+use crate::event::{Event, HostStats, Observer, TaskInfo, TaskResult, TaskStatus};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -71,8 +71,11 @@ impl Human {
     fn error(&mut self, result: &TaskResult) {
         if !result.causes.is_empty() {
             let text = diagnostics::failure(&result.causes, &self.sources);
-            // A blank line sets the excerpt apart from the result.
-            self.show(Color::Failed, &format!("{text}\n"));
+            // Once, however many hosts fail in the same way.
+            if self.warned.insert(text.clone()) {
+                // A blank line sets the excerpt apart from the result.
+                self.show(Color::Failed, &format!("{text}\n"));
+            }
         }
     }
 
@@ -233,7 +236,8 @@ impl Observer for Human {
                     return;
                 }
                 self.banner("PLAY RECAP");
-                let mut hosts: Vec<_> = stats.iter().collect();
+                // A host on which no task came to an end is left out.
+                let mut hosts: Vec<_> = stats.iter().filter(|(_, s)| **s != HostStats::default()).collect();
                 hosts.sort_by(|a, b| a.0.cmp(b.0));
                 for (host, stats) in hosts {
                     let text = recap::line(host, stats, self.style.paint);

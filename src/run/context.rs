@@ -10,8 +10,7 @@ use crate::remote::ConnectionDefaults;
 use crate::template::Engine;
 use crate::vars::RunVars;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How the run was asked for.
 #[derive(Clone, Debug, Default)]
@@ -64,15 +63,26 @@ pub struct RunContext {
     pub forks: Semaphore,
 }
 
-/// Set by Ctrl-C: no new task is started, running ones are waited for (a second Ctrl-C ends the program).
-#[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+/// Set by Ctrl-C: no new task is started, running ones are given up (what they started on hosts is ended there).
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<watch::Sender<bool>>);
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Interrupt(Arc::new(watch::Sender::new(false)))
+    }
+}
 
 impl Interrupt {
     pub fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.send_replace(true);
     }
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
+    }
+    /// Returns when it is set.
+    pub async fn wait(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.0.subscribe().wait_for(|set| *set).await;
     }
 }

@@ -179,7 +179,7 @@ impl Work {
             }
             Err(e) => {
                 let e = loop_error.unwrap_or(e);
-                return quiet(failure::template(&e, &[]));
+                return quiet(failure::template(&e, &[]).with("changed", false));
             }
         }
         if let Some(e) = loop_error {

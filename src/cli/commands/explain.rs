@@ -28,7 +28,7 @@ pub fn run(args: ExplainArgs) -> Result<u8, CommandError> {
 fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandError> {
     let project = Project::load(Base::load()?, &args.inventory, &args.vault, &args.extra_vars)?;
     let sources = project.base.sources.clone();
-    let author = |d| CommandError::one(d, &sources, code::ERROR);
+    let author = |d| CommandError::one(d, &sources);
     let inventory = Arc::new(project.inventory.clone());
     let playbook = args.playbook.as_ref().map(|p| project.base.around.resolve(&p.to_string_lossy(), None));
     let dir = playbook.as_deref().and_then(Path::parent);
@@ -39,7 +39,7 @@ fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandErr
     let mut scope =
         hostvars.of(host).ok_or_else(|| CommandError::usage(format!("there is no host {host} in the inventory")))?;
     if let Some(path) = playbook {
-        let plan = project.planner(&run).plan(&[path]).map_err(|d| CommandError::author(d, &sources, code::PARSER))?;
+        let plan = project.planner(&run).plan(&[path]).map_err(|d| CommandError::author(d, &sources))?;
         let chosen = plan.plays.iter().find(|play| {
             let patterns: Vec<String> = play.patterns().iter().map(|p| p.to_string()).collect();
             let refs: Vec<&str> = patterns.iter().map(String::as_str).collect();

@@ -24,7 +24,7 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
     let export = args.export || base.settings.bool("INVENTORY_EXPORT");
     let project = Project::load(base, &args.inventory, &args.vault, &args.extra_vars)?;
     let sources = project.base.sources.clone();
-    let author = |d| CommandError::one(d, &sources, code::ERROR);
+    let author = |d| CommandError::one(d, &sources);
     let inventory = Arc::new(project.inventory.clone());
     let directory = args.playbook_dir.clone();
     let dirs: Vec<&std::path::Path> = directory.iter().map(std::path::PathBuf::as_path).collect();

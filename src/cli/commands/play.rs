@@ -32,14 +32,15 @@ pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
     options.step = args.step;
     options.force_handlers = args.force_handlers || base.settings.bool("DEFAULT_FORCE_HANDLERS");
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
+    project.hosts_meant("all")?;
     let prepared = prepare(&project, &args.connect, options)?;
     let ctx = prepared.ctx.clone();
     let plan =
-        ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources, code::PARSER))?;
+        ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
     warn(&project.base, &plan);
     if args.list_hosts || args.list_tasks || args.list_tags {
         let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
-        print!("{}", list(&project, &ctx, &playbooks, what)?);
+        print!("{}", list(&project, &ctx, args.playbooks.iter().zip(&playbooks), what)?);
         return Ok(code::OK);
     }
     refuse(&project.base, &plan)?;
@@ -83,15 +84,21 @@ fn tags(given: &[String], base: &Base, setting: &str) -> Vec<String> {
     given.iter().flat_map(|text| split(text)).filter(|t| !t.is_empty()).collect()
 }
 
-fn list(project: &Project, ctx: &RunContext, playbooks: &[PathBuf], what: Listing) -> Result<String, CommandError> {
+/// Lists playbooks, each given as it was written on the command line and with its full path.
+fn list<'p>(
+    project: &Project,
+    ctx: &RunContext,
+    playbooks: impl Iterator<Item = (&'p PathBuf, &'p PathBuf)>,
+    what: Listing,
+) -> Result<String, CommandError> {
     let base = &project.base;
-    let author = |d: Diagnostic| base.author(d, code::ERROR);
+    let author = |d: Diagnostic| base.author(d);
     let mut out = String::new();
-    for path in playbooks {
+    for (written, path) in playbooks {
         let plan = ctx
             .planner
             .plan(std::slice::from_ref(path))
-            .map_err(|d| CommandError::author(d, &base.sources, code::PARSER))?;
+            .map_err(|d| CommandError::author(d, &base.sources))?;
         let renderers: Vec<_> = plan.plays.iter().map(|play| renderer(ctx, play)).collect();
         let mut plays = Vec::new();
         for (play, render) in plan.plays.iter().zip(&renderers) {
@@ -116,7 +123,7 @@ fn list(project: &Project, ctx: &RunContext, playbooks: &[PathBuf], what: Listin
             let hosts = hosts.iter().map(|h| h.to_string()).collect();
             plays.push(ListedPlay { play, name, patterns, hosts, blocks, render });
         }
-        out.push_str(&listing(&path.display().to_string(), &plays, what));
+        out.push_str(&listing(&written.display().to_string(), &plays, what));
     }
     Ok(out)
 }

@@ -4,7 +4,6 @@ use super::shared::{execute, one_task, prepare, refuse, run_options, shows_progr
 use crate::cli::args::RunArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project};
-use crate::inventory::Order;
 use crate::report::{Minimal, Screen};
 use serde_json::{Map, Value as Json};
 
@@ -18,20 +17,13 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
         return Err(CommandError::usage("--background is not supported"));
     }
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
-    let patterns: Vec<&str> = vec![&args.pattern];
-    let chosen = project
-        .inventory
-        .select(&patterns, project.limit.as_ref(), Order::Inventory, project.mismatch())
-        .map_err(|d| project.base.author(d, code::ERROR))?;
-    for warning in &chosen.warnings {
-        eprintln!("{}", crate::report::diagnostics::reference(warning, &project.base.sources));
-    }
+    let hosts = project.hosts_meant(&args.pattern)?;
     if args.list_hosts {
-        println!("  hosts ({}):", chosen.hosts.len());
-        chosen.hosts.iter().for_each(|h| println!("    {h}"));
+        println!("  hosts ({}):", hosts.len());
+        hosts.iter().for_each(|h| println!("    {h}"));
         return Ok(code::OK);
     }
-    if chosen.hosts.is_empty() {
+    if hosts.is_empty() {
         eprintln!("[WARNING]: No hosts matched, nothing to do");
         return Ok(code::OK);
     }

@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::run::{Exit, Interrupt, Run, RunContext, RunOptions};
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Options that playbooks and ad-hoc commands share.
 pub fn run_options(
@@ -43,7 +44,10 @@ pub fn prepare(project: &Project, connect: &ConnectArgs, options: RunOptions) ->
     Ok(Prepared { ctx, interrupt })
 }
 
-/// Runs a plan to its end. The first Ctrl-C lets running tasks finish, the second ends the program.
+/// Time for hosts to end what runs there and for connections to close, at the end of a run.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Runs a plan to its end. The first Ctrl-C gives up running tasks and ends the run, the second ends the program at once.
 pub async fn execute(
     project: &Project,
     prepared: Prepared,
@@ -58,15 +62,15 @@ pub async fn execute(
                 std::process::exit(i32::from(code::INTERRUPTED));
             }
             interrupt.set();
-            eprintln!(" [ERROR]: User interrupted execution; waiting for running tasks, Ctrl-C again to end now");
+            eprintln!("[ERROR]: User interrupted execution");
         }
     });
     let roster = project.roster();
     let mut run = Run::new(prepared.ctx.clone(), roster, observer);
     let ended = run.run(plan).await;
     let failed = run.failed_hosts().iter().map(|h| h.to_string()).collect();
-    prepared.ctx.hosts.close().await;
-    let exit = ended.map_err(|d| base.author(d, code::ERROR))?;
+    let _ = tokio::time::timeout(CLOSING, prepared.ctx.hosts.close()).await;
+    let exit = ended.map_err(|d| base.author(d))?;
     let code = match exit {
         Exit::Ok => code::OK,
         Exit::Failed => code::HOSTS_FAILED,
@@ -107,9 +111,9 @@ pub fn one_task(
     let path = std::path::Path::new("<ad-hoc>");
     // JSON is YAML: the one road from text to plays.
     let parsed =
-        prepared.ctx.planner.loader.playbook_text(path, &play.to_string()).map_err(|d| base.author(d, code::PARSER))?;
+        prepared.ctx.planner.loader.playbook_text(path, &play.to_string()).map_err(|d| base.author(d))?;
     if parsed.has_errors() {
-        return Err(CommandError::author(parsed.diagnostics, &base.sources, code::PARSER));
+        return Err(CommandError::author(parsed.diagnostics, &base.sources));
     }
     let Some(crate::playbook::Entry::Play(play)) = parsed.tree.entries.first() else {
         return Err(CommandError::usage("there is nothing to run"));
@@ -118,11 +122,11 @@ pub fn one_task(
         .ctx
         .planner
         .plan_play(play.clone(), path.to_owned(), &base.around.cwd)
-        .map_err(|d| CommandError::author(d, &base.sources, code::PARSER))
+        .map_err(|d| CommandError::author(d, &base.sources))
 }
 
 /// Faults of a plan that are known before any host is touched: wrong literal arguments, modules that are not there.
 pub fn refuse(base: &Base, plan: &Plan) -> Result<(), CommandError> {
     let faults: Vec<_> = plan.argument_faults.iter().chain(&plan.missing_modules).cloned().collect();
-    if faults.is_empty() { Ok(()) } else { Err(CommandError::author(faults, &base.sources, code::PARSER)) }
+    if faults.is_empty() { Ok(()) } else { Err(CommandError::author(faults, &base.sources)) }
 }

@@ -22,22 +22,20 @@ impl Run {
         let mut busy = 0;
         let names: Vec<HostName> = batch.hosts.keys().cloned().collect();
         loop {
-            if !self.ctx.interrupt.is_set() {
-                for host in &names {
-                    if batch.hosts.get(host).is_some_and(|h| !h.busy)
-                        && self.proceed(batch, host, &mut begun, &channel).await?
-                    {
-                        busy += 1;
-                    }
-                    if batch.ended_play {
-                        return Ok(false);
-                    }
+            for host in &names {
+                if batch.hosts.get(host).is_some_and(|h| !h.busy)
+                    && self.proceed(batch, host, &mut begun, &channel).await?
+                {
+                    busy += 1;
+                }
+                if batch.ended_play {
+                    return Ok(false);
                 }
             }
             if busy == 0 {
                 break;
             }
-            match channel.receive.recv().await {
+            match self.next_message(&mut channel).await? {
                 None => break,
                 Some(Message::Event(event)) => self.tell(event),
                 Some(Message::Done(outcome)) => {
@@ -55,7 +53,7 @@ impl Run {
                 }
             }
         }
-        if self.ctx.interrupt.is_set() { Err(Stop::Interrupted) } else { Ok(false) }
+        Ok(false)
     }
 
     /// Starts a host's next task; false where there is none.

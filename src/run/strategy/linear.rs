@@ -105,7 +105,7 @@ impl Run {
         let mut asked = Asked::default();
         let mut waiting = hosts.len();
         while waiting > 0 {
-            let Some(message) = channel.receive.recv().await else { break };
+            let Some(message) = self.next_message(&mut channel).await? else { break };
             match message {
                 Message::Event(event) => self.tell(event),
                 Message::Done(outcome) => {

@@ -6,7 +6,7 @@ use crate::names::HostName;
 use crate::plan::PlannedTask;
 use crate::run::RunContext;
 use crate::run::batch::Batch;
-use crate::run::dispatcher::Run;
+use crate::run::dispatcher::{Run, Stop};
 use crate::run::outcome::{HostOutcome, ItemOutcome};
 use crate::run::scope::{self, TaskFrame};
 use crate::run::step::keywords;
@@ -57,6 +57,15 @@ impl Run {
         })
     }
 
+    /// What workers have to say next; stops when the run is interrupted.
+    pub(super) async fn next_message(&self, channel: &mut Channel) -> Result<Option<Message>, Stop> {
+        tokio::select! {
+            biased;
+            () = self.ctx.interrupt.wait() => Err(Stop::Interrupted),
+            message = channel.receive.recv() => Ok(message),
+        }
+    }
+
     /// Starts a task on a host. `throttle` holds back more than so many at once.
     pub(super) fn start(
         &self,
@@ -93,6 +102,8 @@ impl Run {
                     biased;
                     Some(event) = events.recv() => drop(send.send(Message::Event(event))),
                     outcome = &mut run => break outcome,
+                    // Given up: what it waits for is dropped, and with that ended on the host.
+                    () = ctx.interrupt.wait() => return,
                 }
             };
             while let Ok(event) = events.try_recv() {
