@@ -175,6 +175,7 @@ fn a_host_that_refuses_connections() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut project = Project::new(&over_ssh(&server, &format!("ansible_port={free}"), &server));
     project.call(format!("port {free}"), "port CLOSED_PORT");
+    project.call(format!("is {free} its port"), "is CLOSED_PORT its port");
     project.server(&server, "WEB");
     let output = project.play(&tasks(PING));
     check("refused", &project, &output, 4);
@@ -188,6 +189,7 @@ fn a_key_that_is_not_authorized() {
     let key = format!("ansible_ssh_private_key_file={}", other.display());
     let mut project = Project::new(&over_ssh(&server, &key, &server));
     project.call(format!("{}@127", sshd::user()), "USER@127");
+    project.call(format!("authorized_keys of {}", sshd::user()), "authorized_keys of USER");
     project.server(&server, "WEB");
     let output = project.play(&tasks(PING));
     check("wrong_key", &project, &output, 4);
@@ -201,10 +203,8 @@ fn a_host_key_that_has_changed() {
     let public = std::fs::read_to_string(other.with_extension("pub")).unwrap();
     let known = server.dir().join("known_hosts");
     std::fs::write(&known, format!("# hosts\n[127.0.0.1]:{} {public}", server.port())).unwrap();
-    let args = format!(
-        "ansible_ssh_common_args=\"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={}\"",
-        known.display()
-    );
+    let args =
+        format!("ansible_ssh_common_args=\"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={}\"", known.display());
     let mut project = Project::new(&over_ssh(&server, &args, &server));
     project.server(&server, "WEB");
     let output = project.play(&tasks(PING));
@@ -232,8 +232,10 @@ fn sudo(dir: &Path) -> PathBuf {
 }
 
 fn become_project(server: &Sshd, password: &str) -> Project {
-    let extra =
-        format!("ansible_become=true ansible_become_exe={} {password}", sudo(server.dir()).display());
+    let extra = format!(
+        "ansible_become=true ansible_become_user=daemon ansible_become_exe={} {password}",
+        sudo(server.dir()).display()
+    );
     let mut project = Project::new(&over_ssh(server, &extra, server));
     project.server(server, "WEB");
     project
@@ -270,7 +272,8 @@ fn a_host_whose_disk_is_full() {
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Put the page\n      copy:\n        content: \"{{ 'x' * 300000 }}\"\n        dest: /srv/site/page\n    - name: Carry on\n      command: wc -c /srv/site/page\n",
     );
     check("full_disk", &project, &output, 2);
-    let left = project.run(&["run", "host1", "-i", "hosts.ini", "-m", "shell", "-a", "ls -A /srv/site; cat /srv/site/page"]);
+    let left =
+        project.run(&["run", "host1", "-i", "hosts.ini", "-m", "shell", "-a", "ls -A /srv/site; cat /srv/site/page"]);
     assert_eq!(String::from_utf8_lossy(&left.stdout), "host1 | CHANGED | rc=0 >>\npage\nold\n");
 }
 
@@ -348,9 +351,11 @@ fn secrets_stay_out_of_all_that_is_said() {
     .concat();
     let project = become_project(&server, "ansible_become_password=right-sudo-word");
     project.write("vault-pass", "vault-pass-word\n");
-    let vault = project.run(&["vault", "encrypt_string", "--vault-password-file", "vault-pass", "-n", "key", "no-log-word"]);
+    let vault =
+        project.run(&["vault", "encrypt_string", "--vault-password-file", "vault-pass", "-n", "key", "no-log-word"]);
     let vault = String::from_utf8(vault.stdout).unwrap().replace('\n', "\n    ");
-    project.write("site.yml", &tasks(&secret).replace("  tasks", &format!("  vars:\n    {}\n  tasks", vault.trim_end())));
+    project
+        .write("site.yml", &tasks(&secret).replace("  tasks", &format!("  vars:\n    {}\n  tasks", vault.trim_end())));
     let with = ["play", "-vvv", "--diff", "-i", "hosts.ini", "--vault-password-file", "vault-pass", "site.yml"];
     let output = project.run(&with);
     let text = project.show(&output);

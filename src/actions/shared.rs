@@ -47,8 +47,11 @@ pub fn reply_result(reply: Result<Reply, RemoteError>) -> ActionResult {
 
 /// A call that did not get through.
 pub fn remote_failure(error: &RemoteError) -> ActionResult {
-    let msg = std::iter::once(error.to_string()).chain(error.hints()).collect::<Vec<_>>().join("\n");
-    if error.is_unreachable() { ActionResult::unreachable(msg) } else { ActionResult::failed(msg) }
+    let message = std::iter::once(error.to_string()).chain(error.hints()).collect::<Vec<_>>().join("\n");
+    let msg = format!("Task failed: {message}");
+    let mut result = if error.is_unreachable() { ActionResult::unreachable(msg) } else { ActionResult::failed(msg) };
+    result.causes = vec![Cause { message, span: None }];
+    result
 }
 
 fn deprecation(d: Deprecation) -> String {

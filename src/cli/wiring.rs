@@ -167,10 +167,7 @@ impl Project {
         world.set_inventory(loaded.inventory.clone());
         let limit = match inventory.limit.as_slice() {
             [] => None,
-            parts => Some(
-                Limit::parse(&parts.join(","), &*base.files, &base.around.cwd)
-                    .map_err(|d| base.author(d))?,
-            ),
+            parts => Some(Limit::parse(&parts.join(","), &*base.files, &base.around.cwd).map_err(|d| base.author(d))?),
         };
         let extra_vars = Arc::new(extra_vars);
         Ok(Project {
@@ -200,10 +197,8 @@ impl Project {
                         does not match 'all'";
             warn(&[Diagnostic::warning(Code::WARNING, text)], &self.base.sources);
         }
-        let chosen = self
-            .inventory
-            .select(&[pattern], self.limit.as_ref(), Order::Inventory, self.mismatch())
-            .map_err(fault)?;
+        let chosen =
+            self.inventory.select(&[pattern], self.limit.as_ref(), Order::Inventory, self.mismatch()).map_err(fault)?;
         warn(&chosen.warnings, &self.base.sources);
         if chosen.hosts.is_empty() && !empty && self.limit.is_some() {
             let text = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";

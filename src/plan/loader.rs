@@ -89,6 +89,7 @@ impl Loader {
                 Diagnostic::error(Code::VAULT_DECRYPT, format!("{} cannot be decrypted", path.display()))
                     .at(wanted, "")
                     .cause(reason)
+                    .hint("give its password with --vault-password-file, --vault-id or --ask-vault-pass")
             })?
         } else {
             bytes

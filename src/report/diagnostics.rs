@@ -18,7 +18,7 @@ pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let mut out = format!("[{word}]: {}", diagnostic.message);
     let mut excerpts = String::new();
     for (i, label) in diagnostic.labels.iter().enumerate() {
-        if diagnostic.labels[..i].iter().any(|earlier| earlier.span == label.span) {
+        if diagnostic.labels[..i].iter().any(|e| sources.location(e.span) == sources.location(label.span)) {
             continue;
         }
         if i > 0 {

@@ -35,8 +35,7 @@ pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
     project.hosts_meant("all")?;
     let prepared = prepare(&project, &args.connect, options)?;
     let ctx = prepared.ctx.clone();
-    let plan =
-        ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
+    let plan = ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
     warn(&project.base, &plan);
     if args.list_hosts || args.list_tasks || args.list_tags {
         let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
@@ -95,10 +94,7 @@ fn list<'p>(
     let author = |d: Diagnostic| base.author(d);
     let mut out = String::new();
     for (written, path) in playbooks {
-        let plan = ctx
-            .planner
-            .plan(std::slice::from_ref(path))
-            .map_err(|d| CommandError::author(d, &base.sources))?;
+        let plan = ctx.planner.plan(std::slice::from_ref(path)).map_err(|d| CommandError::author(d, &base.sources))?;
         let renderers: Vec<_> = plan.plays.iter().map(|play| renderer(ctx, play)).collect();
         let mut plays = Vec::new();
         for (play, render) in plan.plays.iter().zip(&renderers) {

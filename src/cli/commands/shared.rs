@@ -110,8 +110,7 @@ pub fn one_task(
     let base = &project.base;
     let path = std::path::Path::new("<ad-hoc>");
     // JSON is YAML: the one road from text to plays.
-    let parsed =
-        prepared.ctx.planner.loader.playbook_text(path, &play.to_string()).map_err(|d| base.author(d))?;
+    let parsed = prepared.ctx.planner.loader.playbook_text(path, &play.to_string()).map_err(|d| base.author(d))?;
     if parsed.has_errors() {
         return Err(CommandError::author(parsed.diagnostics, &base.sources));
     }

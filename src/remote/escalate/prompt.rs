@@ -163,6 +163,7 @@ fn missing(escalation: &Escalation) -> RemoteError {
 
 fn incorrect(escalation: &Escalation) -> RemoteError {
     RemoteError::escalation(format!("Incorrect {} password", escalation.method.name()))
+        .hint("correct ansible_become_password, or what is typed at --ask-become-pass")
 }
 
 /// sudo's own prompt, where it was not told another.

@@ -325,7 +325,11 @@ impl Auth<'_> {
                 "no key was found: name one with --private-key or ansible_ssh_private_key_file, or start an agent",
             );
         }
-        error.hint(format!("tried {}", self.tried.join(", ")))
+        error.hint(format!("tried {}", self.tried.join(", "))).hint(format!(
+            "put the public key into authorized_keys of {} on the host, or name another key with --private-key or \
+             ansible_ssh_private_key_file, or another user with --user or ansible_user",
+            self.plan.user
+        ))
     }
 }
 
