@@ -61,8 +61,9 @@ pub async fn execute(
             if interrupt.is_set() {
                 std::process::exit(i32::from(code::INTERRUPTED));
             }
-            interrupt.set();
+            // Said first: once it is set, the program may end at any moment.
             eprintln!("[ERROR]: User interrupted execution");
+            interrupt.set();
         }
     });
     let roster = project.roster();
