@@ -50,6 +50,8 @@ pub(super) fn personalise(root: &Path, place: &Place, identity: &Identity, mappe
     if !mapped {
         // Debian's packages ask this before they start a service: ports are shared, so nothing starts unasked.
         put("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)?;
+        // No systemd runs here: without this link services are taken for those of its init scripts, as they are.
+        let _ = std::fs::remove_file(below(root, "/usr/sbin/init"));
         homes(root)?;
     }
     Ok(())

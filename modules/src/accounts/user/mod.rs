@@ -163,7 +163,7 @@ impl Module for User {
     type Args = Args;
     type Work = Work;
 
-    fn plan(args: Args, host: &dyn Observe, _: &Call) -> Result<Plan<Work>, Failure> {
+    fn plan(args: Args, host: &dyn Observe, call: &Call) -> Result<Plan<Work>, Failure> {
         if args.is_local() {
             for (given, name) in [
                 (args.umask.is_some(), "umask"),
@@ -191,7 +191,10 @@ impl Module for User {
                 work(args, Stage::Remove(command), Outcome { changed: true, ..base })
             }
             (State::Present, None) => {
-                commands::create(&args, host)?;
+                // In check mode the user's groups may be ones that an earlier task would have made.
+                if !call.check {
+                    commands::create(&args, host)?;
+                }
                 work(args, Stage::Create, Outcome { changed: true, ..base })
             }
             (State::Present, Some(entry)) => {

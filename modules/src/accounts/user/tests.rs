@@ -100,7 +100,7 @@ fn unknown_group_is_refused_and_removal_is_told() {
     let mut host = host().effect("/usr/sbin/userdel -r ann", 0, "", |h| {
         h.set_file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n", 0o644);
     });
-    let failure = run(&USER, json!({"name": "bob", "group": "nosuch"}), &mut host, true).unwrap_err();
+    let failure = run(&USER, json!({"name": "bob", "group": "nosuch"}), &mut host, false).unwrap_err();
     assert_eq!(failure.msg, "Group nosuch does not exist");
     let out = case(&USER, json!({"name": "ann", "state": "absent", "remove": true}), &mut host).unwrap();
     assert_eq!((out.changed, &out.values["remove"]), (true, &json!(true)));
