@@ -50,7 +50,11 @@ fn recap(output: &Output, name: &str) -> Vec<usize> {
 fn on_hosts(sandbox: &Sandbox, script: &str) -> String {
     let out = tightbeam(sandbox, &["run", "all", "-m", "raw", "-a", script, "-f", "1"]);
     assert!(out.status.success(), "{}", text(&out));
-    String::from_utf8_lossy(&out.stdout).into_owned()
+    // Hosts answer in any order.
+    let mut answers: Vec<String> =
+        String::from_utf8_lossy(&out.stdout).split("\n\n").map(|a| a.trim().to_owned()).collect();
+    answers.sort();
+    answers.join("\n\n")
 }
 
 /// Every file that samples might touch: type, mode, owner and size, and what is in it.
