@@ -36,7 +36,8 @@ pub struct Base {
 /// Whether output to a stream is coloured.
 pub fn colors(is_terminal: &bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-    if set("ANSIBLE_FORCE_COLOR") && !set("ANSIBLE_NOCOLOR") {
+    let truthy = |name: &str| std::env::var(name).is_ok_and(|v| crate::value::spelled_bool(&v) == Some(true));
+    if truthy("ANSIBLE_FORCE_COLOR") && !set("ANSIBLE_NOCOLOR") {
         return true;
     }
     *is_terminal && !set("NO_COLOR") && !set("ANSIBLE_NOCOLOR") && std::env::var("TERM").as_deref() != Ok("dumb")

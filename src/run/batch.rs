@@ -1,6 +1,6 @@
 //! The state of one batch of a play's hosts: where each stands and what it was notified of. The dispatcher alone changes it.
 
-use super::cursor::{Cursor, End};
+use super::cursor::Cursor;
 use super::handlers::Handlers;
 use super::play::PlayView;
 use crate::names::HostName;
@@ -117,7 +117,7 @@ impl Batch {
     fn well(&self) -> Vec<HostName> {
         self.hosts
             .iter()
-            .filter(|(name, h)| !h.unreachable && h.cursor.end() != Some(End::Failed) && !self.failed.contains(*name))
+            .filter(|(name, h)| !h.unreachable && !h.cursor.has_failed() && !self.failed.contains(*name))
             .map(|(n, _)| n.clone())
             .collect()
     }

@@ -90,6 +90,11 @@ impl Cursor {
         self.frames.iter().any(|f| matches!(f, Frame::Block { part: Part::Rescue | Part::Always, .. }))
     }
 
+    /// Whether the host failed for good, be it that an `always` part is still to be run.
+    pub fn has_failed(&self) -> bool {
+        self.end == Some(End::Failed) || self.frames.iter().any(|f| matches!(f, Frame::Block { failed: true, .. }))
+    }
+
     /// Whether the host is running handlers.
     pub fn in_handlers(&self) -> bool {
         self.frames.iter().any(|f| matches!(f, Frame::Tasks { .. }))

@@ -280,7 +280,10 @@ impl Run {
             Some(s) => templar.render(&s.node)?.to_string(),
             None => self.ctx.options.strategy.clone(),
         };
-        let broken = self.run_strategy(&strategy, &play, &mut batch).await?;
+        let broken = self.run_strategy(&strategy, &play, &mut batch).await;
+        // Failures that an `always` part followed come to their end in it.
+        self.failed.extend(batch.hosts.iter().filter(|(_, h)| h.cursor.has_failed()).map(|(name, _)| name.clone()));
+        let broken = broken?;
         if batch.ended_play {
             return Err(Stop::Play);
         }
