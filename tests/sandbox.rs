@@ -15,11 +15,17 @@ fn sandbox(n: usize) -> Option<Sandbox> {
     match Sandbox::start_with(n, Path::new(PROGRAM)) {
         Ok(sandbox) => Some(sandbox),
         Err(error) if !rustix::process::geteuid().is_root() => {
-            eprintln!("not tested: {error}");
+            not_tested(&error.to_string());
             None
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// Says what this machine does not allow. Where CI runs, all of it must be allowed.
+fn not_tested(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "not tested: {why}");
+    eprintln!("not tested: {why}");
 }
 
 /// The command line of `ssh` for a host of an inventory.
@@ -48,7 +54,7 @@ fn text(bytes: &[u8]) -> String {
 fn have_ssh() -> bool {
     let there = Command::new("ssh").arg("-V").stderr(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("not tested: no ssh client");
+        not_tested("no ssh client");
     }
     there
 }
@@ -204,7 +210,7 @@ fn hold() -> (std::process::Child, BufReader<std::process::ChildStdout>, Option<
 
 #[test]
 fn nothing_is_left_when_its_holder_is_killed() {
-    let (mut child, _out, Some(directory)) = hold() else { return };
+    let (mut child, _out, Some(directory)) = hold() else { return not_tested("no sandbox to hold") };
     assert_eq!(processes_of(&directory).len(), 3);
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
@@ -218,7 +224,7 @@ fn nothing_is_left_when_its_holder_is_killed() {
 
 #[test]
 fn a_signal_ends_it_in_good_order() {
-    let (mut child, mut out, Some(directory)) = hold() else { return };
+    let (mut child, mut out, Some(directory)) = hold() else { return not_tested("no sandbox to hold") };
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be signalled");
     let mut rest = String::new();

@@ -294,7 +294,7 @@ fn negotiation(plan: &Plan, error: &russh::Error) -> Fault {
         russh::Error::Version => Fault::Final(RemoteError::ssh(format!(
             "what answers on {host} port {port} is not an SSH server"
         ))),
-        russh::Error::IO(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Fault::Temporary(RemoteError::ssh(
+        russh::Error::IO(e) if !hung_up(e) => Fault::Temporary(RemoteError::ssh(
             format!("ssh: connection to {host} port {port}: {}", stream::words(e)),
         )),
         russh::Error::IO(_) | russh::Error::HUP | russh::Error::Disconnect => {
@@ -306,6 +306,12 @@ fn negotiation(plan: &Plan, error: &russh::Error) -> Fault {
         }
         other => Fault::Temporary(RemoteError::ssh(format!("connection to {host} port {port}: {other}"))),
     }
+}
+
+/// Whether the other side closed; what is told of it depends on whether it was met reading or writing.
+fn hung_up(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | BrokenPipe | ConnectionReset | ConnectionAborted)
 }
 
 /// russh's settings for a host.
