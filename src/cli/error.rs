@@ -70,6 +70,14 @@ impl CommandError {
     pub fn machine(message: impl Into<String>) -> Self {
         CommandError { exit: code::ERROR, texts: vec![(Severity::Error, format!("[ERROR]: {}", message.into()))] }
     }
+    /// What is to be said, errors and warnings, without colour.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|(_, text)| text.as_str())
+    }
+    /// The exit code.
+    pub fn exit(&self) -> u8 {
+        self.exit
+    }
     /// Prints what is to be said and gives the exit code.
     pub fn tell(&self) -> u8 {
         let paint = Paint::new(super::wiring::colors(&std::io::IsTerminal::is_terminal(&std::io::stderr())));

@@ -12,7 +12,10 @@ mod wiring;
 
 use args::{Ansible, AnsibleInventory, AnsiblePlaybook, AnsibleVault, Cli, Command, LogArgs};
 use clap::Parser;
-use error::CommandError;
+pub use commands::play::{Stage, play};
+pub use error::CommandError;
+pub use wiring::Base;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -5,14 +5,14 @@ use super::ask::Terminal;
 use super::error::CommandError;
 use super::outside::{Scripts, World, ask_password, password_file};
 use super::secrets::{self, Opener};
-use crate::actions::Catalogue;
+use crate::actions::{Catalogue, Hosts};
 use crate::config::{self, Settings, Surroundings};
 use crate::diag::{Code, Diagnostic, SourceMap};
 use crate::files::{Disk, Files};
 use crate::inventory::{Inventory, Limit, Loader as InventoryLoader, Mismatch, Order, Reader, VarFiles};
 use crate::names::HostName;
 use crate::plan::{self, ModuleCatalogue, PlanSettings, Planner, StaticRender, StaticScope};
-use crate::remote::{ConnectionDefaults, Pool, PoolOptions, Secret};
+use crate::remote::{ConnectionDefaults, Secret};
 use crate::report::{Paint, Style};
 use crate::run::{Book, Interrupt, Reload, Roster, RunContext, RunOptions};
 use crate::template::{Context, Decrypt, Engine, Outside, Templar, TemplateSettings};
@@ -56,6 +56,14 @@ impl Base {
                 .collect(),
             cwd_world_writable: writable,
         };
+        Base::at(around)
+    }
+
+    /// The settings that hold in given surroundings.
+    ///
+    /// # Errors
+    /// A configuration file that cannot be read or holds what cannot be.
+    pub fn at(around: Surroundings) -> Result<Base, CommandError> {
         let sources = SourceMap::default();
         let found = config::find_file(&Disk, &around);
         if let Some(warning) = &found.warning {
@@ -421,14 +429,14 @@ pub fn context(
     connect: &ConnectArgs,
     options: RunOptions,
     interrupt: Interrupt,
+    hosts: Arc<dyn Hosts>,
 ) -> Result<Arc<RunContext>, CommandError> {
     let connection = connection(&project.base, connect)?;
     let vars = Arc::new(project.run_vars(&options));
     let planner = project.planner(&vars);
-    let pool = Pool::new(PoolOptions::from_env());
     Ok(Arc::new(RunContext {
         engine: project.engine.clone(),
-        hosts: Arc::new(pool),
+        hosts,
         files: project.base.files.clone(),
         ask: Arc::new(Terminal),
         catalogue: planner.catalogue.clone(),

@@ -36,7 +36,8 @@ impl Level {
             Level::Import => "PlaybookInclude",
         }
     }
-    fn title(self) -> &'static str {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
         match self {
             Level::Play => "play",
             Level::Role => "role entry",

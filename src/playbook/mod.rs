@@ -8,7 +8,7 @@ pub mod parse;
 mod settings;
 
 pub use ast::*;
-pub use keywords::keyword_reference;
+pub use keywords::{KEYWORDS, Keyword, Level, keyword_reference};
 pub use settings::{Setting, Settings};
 
 /// The short name of an action of Ansible's own: `ansible.builtin.copy`, `ansible.legacy.copy` and `copy` → `copy`.

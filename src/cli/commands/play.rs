@@ -1,10 +1,12 @@
 //! `tightbeam play`, `ansible-playbook`.
 
-use super::shared::{execute, prepare, refuse, run_options, shows_progress, warn};
+use super::shared::{execute, prepare, prepare_on, refuse, run_options, shows_progress, warn};
+use crate::actions::Hosts;
 use crate::cli::args::PlayArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project};
 use crate::diag::Diagnostic;
+use crate::event::Observer;
 use crate::inventory::Order;
 use crate::plan::{ListedPlay, Listing, PlannedPlay, listing};
 use crate::report::{Human, Screen};
@@ -15,8 +17,21 @@ use crate::vars::{PlayVars, TaskVars};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Hosts and an observer in place of real hosts and the terminal: how the engine is run by tests and benchmarks.
+pub struct Stage {
+    pub hosts: Arc<dyn Hosts>,
+    pub observer: Box<dyn Observer>,
+}
+
 pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
-    let base = Base::load()?;
+    play(Base::load()?, args, None).await
+}
+
+/// Runs playbooks with the settings of `base`.
+///
+/// # Errors
+/// What ends a run before or between plays: faults of the author's, of the command line, of the machine.
+pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8, CommandError> {
     let verbosity = base.verbosity(args.verbosity.verbose);
     if verbosity > 0 {
         match base.settings.file() {
@@ -33,7 +48,11 @@ pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
     options.force_handlers = args.force_handlers || base.settings.bool("DEFAULT_FORCE_HANDLERS");
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
     project.hosts_meant("all")?;
-    let prepared = prepare(&project, &args.connect, options)?;
+    let (hosts, observer) = stage.map_or((None, None), |stage| (Some(stage.hosts), Some(stage.observer)));
+    let prepared = match hosts {
+        Some(hosts) => prepare_on(&project, &args.connect, options, hosts)?,
+        None => prepare(&project, &args.connect, options)?,
+    };
     let ctx = prepared.ctx.clone();
     let plan = ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
     warn(&project.base, &plan);
@@ -49,9 +68,10 @@ pub async fn run(args: PlayArgs) -> Result<u8, CommandError> {
         }
         return Ok(code::OK);
     }
-    let style = project.base.style(verbosity);
-    let screen = Screen::terminal(shows_progress());
-    let observer = Box::new(Human::new(screen, style, project.base.sources.clone()));
+    let observer = observer.unwrap_or_else(|| {
+        let screen = Screen::terminal(shows_progress());
+        Box::new(Human::new(screen, project.base.style(verbosity), project.base.sources.clone()))
+    });
     let (exit, failed) = execute(&project, prepared, &plan, observer).await?;
     retry_file(&project.base, &playbooks[0], &failed);
     Ok(exit)

@@ -1,11 +1,13 @@
 //! What commands that run tasks have in common.
 
+use crate::actions::Hosts;
 use crate::cli::args::ConnectArgs;
 use crate::cli::args::TaskRunArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project, context, forks};
 use crate::event::Observer;
 use crate::plan::Plan;
+use crate::remote::{Pool, PoolOptions};
 use crate::run::{Exit, Interrupt, Run, RunContext, RunOptions};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -38,9 +40,20 @@ pub struct Prepared {
     pub interrupt: Interrupt,
 }
 
+/// A run on real hosts.
 pub fn prepare(project: &Project, connect: &ConnectArgs, options: RunOptions) -> Result<Prepared, CommandError> {
+    prepare_on(project, connect, options, Arc::new(Pool::new(PoolOptions::from_env())))
+}
+
+/// A run on given hosts.
+pub fn prepare_on(
+    project: &Project,
+    connect: &ConnectArgs,
+    options: RunOptions,
+    hosts: Arc<dyn Hosts>,
+) -> Result<Prepared, CommandError> {
     let interrupt = Interrupt::default();
-    let ctx = context(project, connect, options, interrupt.clone())?;
+    let ctx = context(project, connect, options, interrupt.clone(), hosts)?;
     Ok(Prepared { ctx, interrupt })
 }
 

@@ -1,0 +1,212 @@
+//! The language, as cases: a playbook and scripted hosts → the events of the run, which `language/record.py` took from
+//! ansible-core 2.19.
+//!
+//! A file of `language/` is a YAML list of cases: `name`, `hosts` (an INI inventory; `h1` if
+//! left out), `options`, `files` (path → text), `play` (the playbook) and `events`.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/scripted.rs"]
+mod scripted;
+
+use clap::Parser;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tightbeam::cli::args::AnsiblePlaybook;
+use tightbeam::cli::{Base, Stage, play};
+use tightbeam::config::Surroundings;
+use tightbeam::event::{Event, Observer, TaskInfo, TaskResult, TaskStatus};
+use tightbeam::value::Value;
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    hosts: Option<String>,
+    #[serde(default)]
+    options: Vec<String>,
+    #[serde(default)]
+    environment: indexmap::IndexMap<String, String>,
+    #[serde(default)]
+    files: indexmap::IndexMap<String, String>,
+    play: String,
+    #[serde(default)]
+    events: String,
+    /// Why the answer is not the reference's.
+    #[serde(default)]
+    differs: Option<String>,
+}
+
+/// Writes events as lines; those of one task are sorted, as hosts answer in any order.
+#[derive(Default)]
+struct Lines {
+    done: String,
+    group: Vec<String>,
+}
+
+impl Lines {
+    fn head(&mut self, line: &str) {
+        self.group.sort_by_key(|line| line.split(':').next().map(|h| h.rsplit(' ').next().map(str::to_owned)));
+        for line in self.group.drain(..) {
+            let _ = writeln!(self.done, "  {line}");
+        }
+        if !line.is_empty() {
+            let _ = writeln!(self.done, "{}", line.trim_end());
+        }
+    }
+    fn result(&mut self, task: &TaskInfo, result: &TaskResult, looped: bool) {
+        let status = match result.status {
+            TaskStatus::Ok => "ok",
+            TaskStatus::Changed => "changed",
+            TaskStatus::Skipped => "skipped",
+            TaskStatus::Failed if result.ignored => "ignored",
+            TaskStatus::Failed => "failed",
+            TaskStatus::Unreachable => "unreachable",
+        };
+        let mut line = format!("{status} {}:", result.host);
+        if let Some(to) = &result.delegated_to {
+            let _ = write!(line, " -> {to}");
+        }
+        if let Some(item) = &result.item {
+            let _ = write!(line, " [{item}]");
+        }
+        if !looped {
+            let _ = write!(line, " {}", detail(task, result));
+        }
+        self.group.push(line.trim_end().to_owned());
+    }
+}
+
+/// What a result says: the output of a command, the message of a failure, what `debug` shows.
+fn detail(task: &TaskInfo, result: &TaskResult) -> String {
+    let text = |key: &str| result.get(key).filter(|v| v.truthy()).map(|v| v.to_json().to_string());
+    if result.status == TaskStatus::Unreachable {
+        return String::new();
+    }
+    if task.action.rsplit('.').next() == Some("debug") && result.status == TaskStatus::Ok {
+        let hidden = ["changed", "failed", "skip_reason", "false_condition"];
+        let shown = result.data.iter().filter_map(|(k, v)| Some((k.as_str()?, v)));
+        let shown = shown.filter(|(k, _)| !hidden.contains(k) && !k.starts_with('_'));
+        let map = serde_json::Value::Object(shown.map(|(k, v)| (k.to_owned(), v.to_json())).collect());
+        return map.to_string();
+    }
+    match result.status {
+        TaskStatus::Failed => text("msg").unwrap_or_default(),
+        _ => text("stdout").unwrap_or_default(),
+    }
+}
+
+struct Recorder(Arc<Mutex<Lines>>);
+
+impl Observer for Recorder {
+    fn event(&mut self, event: &Event) {
+        let mut lines = self.0.lock().unwrap();
+        match event {
+            Event::PlayStarted { name, .. } => lines.head(&format!("PLAY {name}")),
+            Event::PlayWithoutHosts => lines.head("NO HOSTS"),
+            Event::NoHostsRemaining => lines.head("NO HOSTS LEFT"),
+            Event::TaskStarted(task) => {
+                let kind = if task.handler { "HANDLER" } else { "TASK" };
+                lines.head(&format!("{kind} {}", task.name));
+            }
+            Event::ItemFinished { task, result } => lines.result(task, result, false),
+            Event::TaskFinished { task, result, looped } => lines.result(task, result, *looped),
+            Event::Retry { host, .. } => lines.group.push(format!("retry {host}:")),
+            Event::Included { file, hosts, .. } => {
+                let file = Path::new(file).file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let hosts: Vec<&str> = hosts.iter().map(|h| &**h).collect();
+                lines.group.push(format!("included {}: {file}", hosts.join(",")));
+            }
+            Event::Warning(_) | Event::Progress { .. } => {}
+            Event::RunFinished { stats, custom } => {
+                lines.head("RECAP");
+                let mut all: Vec<_> = stats.iter().collect();
+                all.sort_by_key(|(host, _)| host.to_string());
+                for (host, s) in all {
+                    let line = format!(
+                        "{host}: ok={} changed={} unreachable={} failed={} skipped={} rescued={} ignored={}",
+                        s.ok, s.changed, s.unreachable, s.failed, s.skipped, s.rescued, s.ignored
+                    );
+                    lines.group.push(line);
+                }
+                lines.head("");
+                if !custom.is_empty() {
+                    let custom: serde_json::Map<_, _> =
+                        custom.iter().map(|(k, v): (&String, &Value)| (k.clone(), v.to_json())).collect();
+                    lines.head(&format!("STATS {}", serde_json::Value::Object(custom)));
+                }
+            }
+        }
+    }
+}
+
+fn run(case: &Case) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("hosts", case.hosts.as_deref().unwrap_or("h1\n"));
+    write("play.yml", &case.play);
+    case.files.iter().for_each(|(path, text)| write(path, text));
+    let mut env: std::collections::HashMap<String, String> =
+        case.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    env.insert("ANSIBLE_LOCALHOST_WARNING".to_owned(), "false".to_owned());
+    let around = Surroundings { cwd: dir.path().to_owned(), home: None, env, cwd_world_writable: false };
+    let words = ["ansible-playbook".to_owned(), "-i".to_owned(), dir.path().join("hosts").display().to_string()];
+    let playbook = dir.path().join("play.yml").display().to_string();
+    let words = words.into_iter().chain(case.options.iter().cloned()).chain([playbook]);
+    let args = AnsiblePlaybook::try_parse_from(words).unwrap().args;
+    let lines = Arc::new(Mutex::new(Lines::default()));
+    let stage = Stage { hosts: Arc::new(scripted::Scripted), observer: Box::new(Recorder(lines.clone())) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).enable_all().build().unwrap();
+    let ended = runtime.block_on(async { play(Base::at(around)?, args, Some(stage)).await });
+    let mut lines = lines.lock().unwrap();
+    lines.head("");
+    let exit = match ended {
+        Ok(code) => code,
+        Err(error) => {
+            let first = error.texts().find(|t| t.starts_with("[ERROR]: ")).unwrap_or_default();
+            let first = first.lines().next().unwrap_or_default().replace("[ERROR]: ", "ERROR ");
+            lines.head(&first.replace(&dir.path().display().to_string(), "."));
+            error.exit()
+        }
+    };
+    lines.head(&format!("EXIT {exit}"));
+    lines.done.clone()
+}
+
+fn cases() -> Vec<(PathBuf, Vec<Case>)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|p| p.extension().is_some_and(|e| e == "yml"));
+    files.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cases = serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        (path, cases)
+    };
+    files.into_iter().map(read).collect()
+}
+
+#[test]
+fn events_are_those_of_the_reference() {
+    let only = std::env::var("CASE").ok();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (path, cases) in cases() {
+        for case in cases.iter().filter(|c| only.as_ref().is_none_or(|only| c.name.contains(only))) {
+            count += 1;
+            let got = run(case);
+            if case.differs.is_none() && got.trim() != case.events.trim() {
+                let file = path.file_name().unwrap().to_string_lossy().into_owned();
+                wrong.push(format!("== {file}: {}\n-- expected\n{}\n-- got\n{got}", case.name, case.events.trim()));
+            }
+        }
+    }
+    assert!(count > 0, "no case was run");
+    assert!(wrong.is_empty(), "{} of {count} cases differ\n{}", wrong.len(), wrong.join("\n"));
+}
