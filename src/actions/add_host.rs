@@ -5,11 +5,13 @@ use crate::value::{Map, Value};
 
 pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
     let mut vars = Map::new();
-    let (mut name, mut groups) = (None, None);
+    // Of several names the most explicit one counts; the same for groups.
+    let first = |keys: [&str; 3]| keys.into_iter().find_map(|key| call.args.get(key)).filter(|v| !v.is_null());
+    let name = first(["name", "hostname", "host"]).map(Value::to_string);
+    let groups = first(["groupname", "groups", "group"]);
     for (key, value) in &call.args {
         match key.as_str() {
-            Some("name" | "hostname" | "host") => name = Some(value.to_string()),
-            Some("groups" | "group" | "groupname") => groups = Some(value.clone()),
+            Some("name" | "hostname" | "groups" | "groupname") => {}
             _ => drop(vars.insert(key.clone(), value.clone().distrust())),
         }
     }
@@ -23,7 +25,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
         vars.insert("ansible_ssh_port", port);
     }
     let groups: Vec<String> = match groups {
-        None | Some(Value::Null) => vec![],
+        None => vec![],
         Some(Value::List(items)) => items.iter().map(Value::to_string).collect(),
         Some(Value::Str(text)) => text.split(',').map(|g| g.trim().to_owned()).filter(|g| !g.is_empty()).collect(),
         Some(other) => {

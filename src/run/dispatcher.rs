@@ -375,8 +375,10 @@ impl Run {
 
     fn effects(&mut self, batch: &mut Batch, outcome: &mut HostOutcome, everyone: &[HostName]) -> Result<(), Stop> {
         let mut inventory_changed = None;
+        // What each item of a loop did to the inventory, where it may do so.
+        let mut by_item = vec![None; outcome.items.len()];
         let book = self.ctx.book.clone();
-        for item in &outcome.items {
+        for (item, item_changed) in outcome.items.iter().zip(&mut by_item) {
             let hosts: &[HostName] = item.facts_host.as_ref().map_or(everyone, std::slice::from_ref);
             for effect in &item.effects {
                 match effect {
@@ -396,13 +398,13 @@ impl Run {
                     Effect::AddHost { name, groups, vars } => {
                         let changed = self.roster.add_host(name, groups, vars);
                         let changed = changed.map_err(|e| Diagnostic::error(Code::INVENTORY_INVALID, e))?;
-                        *inventory_changed.get_or_insert(false) |= changed;
+                        *item_changed.get_or_insert(false) |= changed;
                     }
                     Effect::GroupBy { group, parents } => {
                         for host in everyone {
                             let changed = self.roster.group_by(host, group, parents);
                             let changed = changed.map_err(|e| Diagnostic::error(Code::INVENTORY_INVALID, e))?;
-                            *inventory_changed.get_or_insert(false) |= changed;
+                            *item_changed.get_or_insert(false) |= changed;
                         }
                     }
                     Effect::Stats { data, per_host, aggregate } => {
@@ -410,13 +412,20 @@ impl Run {
                     }
                 }
             }
+            if let Some(changed) = *item_changed {
+                *inventory_changed.get_or_insert(false) |= changed;
+            }
         }
         if let Some(changed) = inventory_changed {
             if changed {
                 self.renew_hosts(batch);
             }
             if outcome.task.task.changed_when.is_empty() {
-                Arc::make_mut(&mut outcome.registered).insert("changed", changed);
+                let registered = Arc::make_mut(&mut outcome.registered);
+                registered.insert("changed", changed);
+                if outcome.looped {
+                    mark_items(registered, &by_item);
+                }
                 Arc::make_mut(&mut outcome.result.data).insert("changed", changed);
                 outcome.result.status = if changed { TaskStatus::Changed } else { TaskStatus::Ok };
             }
@@ -569,4 +578,19 @@ pub(super) fn percentage(value: &Option<Templated>, templar: &Templar) -> Result
 /// A task's boolean keyword, rendered for the first host that runs it; a template that fails counts as not given.
 pub(super) fn task_flag(setting: &Option<Arc<crate::playbook::Setting>>, templar: &Templar) -> bool {
     keywords::flag(setting, templar).ok().flatten().unwrap_or(false)
+}
+
+/// Sets `changed` of a loop's items.
+fn mark_items(registered: &mut Map, changed: &[Option<bool>]) {
+    let Some(Value::List(items)) = registered.get("results") else { return };
+    let marked = items.iter().zip(changed).map(|(item, changed)| match (item, changed) {
+        (Value::Map(map), Some(changed)) => {
+            let mut map = (**map).clone();
+            map.insert("changed", *changed);
+            Value::map(map)
+        }
+        _ => item.clone(),
+    });
+    let marked: Vec<Value> = marked.collect();
+    registered.insert("results", marked);
 }

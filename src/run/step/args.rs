@@ -3,6 +3,7 @@
 use super::failure;
 use crate::actions::ActionResult;
 use crate::plan::{PlannedTask, Planner};
+use crate::playbook::RAW_PARAMS;
 use crate::template::{Templar, TemplateError};
 use crate::value::{Key, Map, Value};
 use std::collections::BTreeMap;
@@ -52,7 +53,18 @@ pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Pla
             }
         }
     }
-    Ok(args)
+    Ok(spread(args))
+}
+
+/// Free-form text that became a dictionary is the arguments themselves; what stands beside it wins.
+fn spread(mut args: Map) -> Map {
+    if !matches!(args.get(RAW_PARAMS), Some(Value::Map(_))) {
+        return args;
+    }
+    let Some(Value::Map(whole)) = args.remove(RAW_PARAMS) else { return args };
+    let mut out = (*whole).clone();
+    out.extend(args);
+    out
 }
 
 /// One argument. Conditions of `assert` and the expression of `debug: var=` are evaluated by their actions.
