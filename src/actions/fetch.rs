@@ -43,13 +43,13 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     args.insert("dest".into(), dest.into());
     args.insert("fail_on_missing".into(), must_exist.into());
     args.insert("_stream".into(), json!(stream));
-    args.insert("_local_checksum".into(), json!(local));
+    args.insert("_have".into(), json!(local));
     let args = match module::validated(entry.spec, args) {
         Ok(args) => args,
         Err(result) => return result,
     };
     let mut result = module::send(entry.spec.name, args, content, call).await;
-    let streamed = result.data.remove("_streamed").is_some_and(|v| v.truthy());
+    let streamed = result.data.remove("sent").is_some_and(|v| v.truthy());
     if result.is("failed") || result.is("unreachable") || result.data.contains_key("skipped") || !streamed {
         drop(std::fs::remove_file(&partial));
     } else {
@@ -74,9 +74,20 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             return ActionResult::failed(format!("cannot write {}: {e}", place.display()));
         }
     }
-    if !result.is("failed") && result.data.contains_key("checksum") {
+    for own in ["size", "source"] {
+        result.data.remove(own);
+    }
+    if !result.is("failed")
+        && let Some(checksum) = result.data.get("checksum").cloned()
+    {
         result.data.insert("changed", streamed);
         result.data.insert("dest", place.to_string_lossy().into_owned());
+        if streamed {
+            result.data.insert("remote_checksum", checksum);
+            result.data.insert("remote_md5sum", Value::Null);
+        } else {
+            result.data.insert("file", src);
+        }
     }
     result
 }
