@@ -246,18 +246,20 @@ impl Project {
             .with_reload(reload)
     }
 
-    /// What holds for the whole run: extra variables, magic ones.
-    pub fn run_vars(&self, options: &RunOptions) -> RunVars {
+    /// What holds for the whole run: extra variables, magic ones. Without options no tasks are run.
+    pub fn run_vars(&self, given: Option<&RunOptions>) -> RunVars {
         let settings = &self.base.settings;
+        let none = RunOptions::default();
+        let options = given.unwrap_or(&none);
         let limit = (!options.limit.is_empty()).then(|| options.limit.join(","));
         let cwd = self.base.around.cwd.to_string_lossy();
         let facts = RunFacts {
             playbook_dir: &cwd,
             python: "/usr/bin/python3",
             config_file: settings.file(),
-            check: Some(options.check),
-            diff: Some(options.diff),
-            forks: Some(options.forks as i64),
+            check: given.map(|o| o.check),
+            diff: given.map(|o| o.diff),
+            forks: given.map(|o| o.forks as i64),
             inventory: &self.inventory_sources,
             limit: limit.as_deref(),
             run_tags: &options.tags,
@@ -432,7 +434,7 @@ pub fn context(
     hosts: Arc<dyn Hosts>,
 ) -> Result<Arc<RunContext>, CommandError> {
     let connection = connection(&project.base, connect)?;
-    let vars = Arc::new(project.run_vars(&options));
+    let vars = Arc::new(project.run_vars(Some(&options)));
     let planner = project.planner(&vars);
     Ok(Arc::new(RunContext {
         engine: project.engine.clone(),

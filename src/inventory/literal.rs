@@ -87,6 +87,7 @@ impl<'a> Parser<'a> {
             }),
             '[' => self.nested(|p| p.items("]").map(Value::list)),
             '{' => self.nested(Parser::braces),
+            '.' if self.rest.starts_with("...") => self.word(),
             '+' | '-' | '.' | '0'..='9' => self.number(),
             '"' | '\'' | 'r' | 'R' | 'u' | 'U' | 'b' | 'B' => self.strings(),
             _ => self.word(),
@@ -168,7 +169,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A number with at most one sign. Complex numbers stay text: inventories have no such type.
+    /// A number with at most one sign. Imaginary numbers are text as Python writes them: inventories have no such type.
     fn number(&mut self) -> Option<Value> {
         let negative = self.take("-");
         if !negative {
@@ -177,6 +178,11 @@ impl<'a> Parser<'a> {
         self.blank();
         let end = number_end(self.rest);
         let (digits, rest) = self.rest.split_at(end);
+        if let Some(after) = rest.strip_prefix(['j', 'J']).filter(|_| !negative) {
+            let size = unsigned(digits)?.to_string();
+            self.rest = after;
+            return Some((self.text)(format!("{}j", size.strip_suffix(".0").unwrap_or(&size))));
+        }
         if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.') {
             return None;
         }
@@ -387,6 +393,9 @@ mod tests {
             ("", None),
             ("1 2", None),
             ("2h", None),
+            ("[1j, 2.5J]", Some("['1j', '2.5j']")),
+            ("1jot", None),
+            ("[..., .5]", Some("['...', 0.5]")),
         ] {
             let got = literal(text, &|s| Value::trusted(s)).map(|v| v.to_string());
             assert_eq!(got.as_deref(), want, "{text}");

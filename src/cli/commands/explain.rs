@@ -4,7 +4,7 @@ use crate::cli::args::ExplainArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project};
 use crate::diag::explain;
-use crate::run::{Book, RunOptions};
+use crate::run::Book;
 use crate::value::JsonStyle;
 use crate::vars::{HostVars, InventoryVars, PlayVars, TaskVars};
 use std::path::Path;
@@ -34,7 +34,7 @@ fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandErr
     let dir = playbook.as_deref().and_then(Path::parent);
     let dirs: Vec<&Path> = dir.into_iter().collect();
     let (vars, _) = InventoryVars::new(inventory.clone(), project.var_files.clone(), &project.base.settings, &dirs);
-    let run = Arc::new(project.run_vars(&RunOptions::default()));
+    let run = Arc::new(project.run_vars(None));
     let hostvars = Arc::new(HostVars { run: run.clone(), vars: Arc::new(vars), states: Arc::new(Book::default()) });
     let mut scope =
         hostvars.of(host).ok_or_else(|| CommandError::usage(format!("there is no host {host} in the inventory")))?;

@@ -4,7 +4,7 @@ use crate::cli::args::InventoryArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::wiring::{Base, Project};
 use crate::inventory::{ALL, Export, Order, toml_text};
-use crate::run::{Book, RunOptions};
+use crate::run::Book;
 use crate::value::{JsonStyle, Value};
 use crate::vars::{HostVars, InventoryVars, Shown};
 use crate::yaml::{DumpOptions, dump};
@@ -31,11 +31,8 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
     let (vars, warnings) =
         InventoryVars::new(inventory.clone(), project.var_files.clone(), &project.base.settings, &dirs);
     crate::cli::wiring::warn(&warnings, &sources);
-    let hostvars = HostVars {
-        run: Arc::new(project.run_vars(&RunOptions::default())),
-        vars: Arc::new(vars),
-        states: Arc::new(Book::default()),
-    };
+    let hostvars =
+        HostVars { run: Arc::new(project.run_vars(None)), vars: Arc::new(vars), states: Arc::new(Book::default()) };
     let shown = Shown { vars: &hostvars, export, playbook_dir: directory.as_deref() };
     let limit: Option<HashSet<String>> = match &project.limit {
         None => None,

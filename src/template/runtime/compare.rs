@@ -49,7 +49,7 @@ fn equal_inside(cx: &Cx, a: &V, b: &V) -> Res<bool> {
                 return Ok(true);
             }
             if let (Some(x), Some(y)) = (a.object::<Time>(), b.object::<Time>()) {
-                return Ok(x.instant() == y.instant());
+                return Ok(a.type_name() == b.type_name() && x.instant() == y.instant());
             }
             match (x.items(), y.items()) {
                 (Some(p), Some(q)) if x.type_name() == y.type_name() => all_equal(cx, &p, &q)?,

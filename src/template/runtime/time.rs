@@ -8,13 +8,24 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use std::any::Any;
 use std::sync::Arc;
 
-/// A Python `datetime` or `date`.
+/// A Python `datetime`, `date` or `time`.
 #[derive(Clone, Debug)]
 pub struct Time {
     civil: DateTime,
     offset: Option<Offset>,
-    date_only: bool,
+    parts: Parts,
 }
+
+/// Which parts of a time mean anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    Both,
+    Date,
+    Clock,
+}
+
+/// The date of what has none.
+const NO_DATE: Date = jiff::civil::date(1, 1, 1);
 
 impl From<Time> for V {
     fn from(time: Time) -> V {
@@ -24,16 +35,20 @@ impl From<Time> for V {
 
 impl Time {
     pub fn new(civil: DateTime) -> Self {
-        Time { civil, offset: None, date_only: false }
+        Time { civil, offset: None, parts: Parts::Both }
     }
     pub fn with_offset(civil: DateTime, offset: Option<Offset>) -> Self {
-        Time { civil, offset, date_only: false }
+        Time { civil, offset, parts: Parts::Both }
     }
     /// As YAML or Python write it: `2024-01-02`, `2024-01-02 03:04:05.6+02:00`.
     pub fn from_text(text: &str) -> Option<Self> {
         if text.len() == 10 {
             let date: Date = text.parse().ok()?;
-            return Some(Time { civil: date.at(0, 0, 0, 0), offset: None, date_only: true });
+            return Some(Time { civil: date.at(0, 0, 0, 0), offset: None, parts: Parts::Date });
+        }
+        if text.as_bytes().get(2) == Some(&b':') {
+            let clock: jiff::civil::Time = text.parse().ok()?;
+            return Some(Time { civil: NO_DATE.to_datetime(clock), offset: None, parts: Parts::Clock });
         }
         let (base, offset) = match text.get(11..)?.find(['+', '-']) {
             Some(at) => {
@@ -45,7 +60,7 @@ impl Time {
             }
             None => (text, None),
         };
-        Some(Time { civil: base.parse().ok()?, offset, date_only: false })
+        Some(Time { civil: base.parse().ok()?, offset, parts: Parts::Both })
     }
     pub fn now(cx: &Cx, utc: bool) -> Self {
         let stamp = Timestamp::try_from(cx.engine.outside.now()).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -58,7 +73,7 @@ impl Time {
         let stamp = Timestamp::from_microsecond((seconds * 1e6).floor() as i64).ok()?;
         let zone = if utc { TimeZone::UTC } else { local_zone(cx) };
         let zoned = stamp.to_zoned(zone);
-        Some(Time { civil: zoned.datetime(), offset: Some(zoned.offset()), date_only: false })
+        Some(Time { civil: zoned.datetime(), offset: Some(zoned.offset()), parts: Parts::Both })
     }
     /// For comparison: microseconds since the epoch, taken as UTC where no offset is known.
     pub fn instant(&self) -> i64 {
@@ -82,11 +97,15 @@ impl Time {
     }
     fn written(&self, separator: char) -> String {
         let c = self.civil;
-        let mut out = format!("{:04}-{:02}-{:02}", c.year(), c.month(), c.day());
-        if self.date_only {
-            return out;
+        let mut out = match self.parts {
+            Parts::Clock => String::new(),
+            _ => format!("{:04}-{:02}-{:02}", c.year(), c.month(), c.day()),
+        };
+        match self.parts {
+            Parts::Date => return out,
+            Parts::Both => out.push(separator),
+            Parts::Clock => {}
         }
-        out.push(separator);
         out += &format!("{:02}:{:02}:{:02}", c.hour(), c.minute(), c.second());
         if c.subsec_nanosecond() / 1000 != 0 {
             out += &format!(".{:06}", c.subsec_nanosecond() / 1000);
@@ -174,11 +193,15 @@ fn strftime(format: &str, civil: DateTime, offset: Option<Offset>) -> String {
 
 impl Object for Time {
     fn type_name(&self) -> &str {
-        if self.date_only { "date" } else { "datetime" }
+        match self.parts {
+            Parts::Both => "datetime",
+            Parts::Date => "date",
+            Parts::Clock => "time",
+        }
     }
     fn repr(&self, _: &Cx) -> Res<String> {
         let c = self.civil;
-        if self.date_only {
+        if self.parts == Parts::Date {
             return Ok(format!("datetime.date({}, {}, {})", c.year(), c.month(), c.day()));
         }
         let mut parts: Vec<i64> = vec![
@@ -193,8 +216,9 @@ impl Object for Time {
         while parts.len() > 5 && parts.last() == Some(&0) {
             parts.pop();
         }
-        let parts: Vec<String> = parts.iter().map(i64::to_string).collect();
-        Ok(format!("datetime.datetime({})", parts.join(", ")))
+        let shown = if self.parts == Parts::Clock { &parts[3..] } else { &parts[..] };
+        let parts: Vec<String> = shown.iter().map(i64::to_string).collect();
+        Ok(format!("datetime.{}({})", self.type_name(), parts.join(", ")))
     }
     fn text(&self, _: &Cx) -> Res<String> {
         Ok(self.written(' '))
@@ -226,7 +250,11 @@ impl Object for Time {
             }
             "weekday" => Ok(V::Int(i64::from(self.civil.weekday().to_monday_zero_offset()))),
             "isoweekday" => Ok(V::Int(i64::from(self.civil.weekday().to_monday_one_offset()))),
-            "date" => Ok(V::from(Time { civil: self.civil.date().at(0, 0, 0, 0), offset: None, date_only: true })),
+            "date" => Ok(V::from(Time { civil: self.civil.date().at(0, 0, 0, 0), offset: None, parts: Parts::Date })),
+            "time" if self.parts == Parts::Both => {
+                let civil = NO_DATE.to_datetime(self.civil.time());
+                Ok(V::from(Time { civil, offset: None, parts: Parts::Clock }))
+            }
             "toordinal" => {
                 let days = self.civil.date().since(jiff::civil::date(1, 1, 1)).map(|s| s.get_days()).unwrap_or(0);
                 Ok(V::Int(i64::from(days) + 1))
