@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod children;
 mod commands;
 mod error;
 mod http;

@@ -1,6 +1,6 @@
 //! The real world behind lookups: files, processes, network, clock, randomness.
 
-use super::ask;
+use super::{ask, children};
 use crate::config::Settings;
 use crate::files::{Disk, Files};
 use crate::inventory::{Inventory, Mismatch, Order, split_patterns};
@@ -40,17 +40,14 @@ impl Outside for World {
         std::env::current_dir().unwrap_or_default()
     }
     fn pipe(&self, command: &str, directory: &Path) -> Result<PipeOutput, String> {
-        let output = Command::new("/bin/sh")
-            .args(["-c", command])
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|e| e.to_string())?;
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", command]).current_dir(directory).stdin(Stdio::null()).stderr(Stdio::inherit());
+        // Other hosts carry on meanwhile.
+        let output = tokio::task::block_in_place(|| children::output(&mut shell)).map_err(|e| e.to_string())?;
         Ok(PipeOutput { code: output.status.code().unwrap_or(-1), stdout: output.stdout })
     }
     fn url(&self, request: &UrlRequest) -> Result<Vec<u8>, String> {
-        super::http::body(request)
+        tokio::task::block_in_place(|| super::http::body(request))
     }
     fn now(&self) -> SystemTime {
         SystemTime::now()

@@ -31,6 +31,10 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     if args.args.is_empty() && matches!(short, "command" | "shell" | "raw" | "script") {
         return Err(CommandError::usage(format!("No argument passed to {module} module")));
     }
+    let settings = &project.base.settings;
+    let one_line = args.one_line
+        || (settings.bool("DEFAULT_LOAD_CALLBACK_PLUGINS")
+            && matches!(settings.text("DEFAULT_STDOUT_CALLBACK"), "oneline" | "ansible.builtin.oneline"));
     let prepared = prepare(&project, &args.connect, options)?;
     let mut extra = Map::new();
     if let Some(seconds) = args.task_timeout {
@@ -41,7 +45,7 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     refuse(&project.base, &plan)?;
     let style = project.base.style(verbosity);
     let screen = Screen::terminal(shows_progress());
-    let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), args.one_line));
+    let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), one_line));
     let (exit, _) = execute(&project, prepared, &plan, observer).await?;
     Ok(exit)
 }

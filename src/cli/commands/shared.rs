@@ -77,6 +77,7 @@ pub async fn execute(
             // Said first: once it is set, the program may end at any moment.
             eprintln!("[ERROR]: User interrupted execution");
             interrupt.set();
+            crate::cli::children::end_all();
         }
     });
     let roster = project.roster();
@@ -84,6 +85,8 @@ pub async fn execute(
     let ended = run.run(plan).await;
     let failed = run.failed_hosts().iter().map(|h| h.to_string()).collect();
     let _ = tokio::time::timeout(CLOSING, prepared.ctx.hosts.close()).await;
+    // What was started while the run was being interrupted.
+    crate::cli::children::end_all();
     let exit = ended.map_err(|d| base.author(d))?;
     let code = match exit {
         Exit::Ok => code::OK,
