@@ -1,7 +1,6 @@
 //! `debug`: shows a message or a variable.
 
-use super::{ActionCall, ActionResult};
-use crate::template::ErrorKind;
+use super::{ActionCall, ActionResult, shared};
 use crate::value::Value;
 
 pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
@@ -16,22 +15,12 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
             (Some(_), Some(_)) => return ActionResult::failed("'msg' and 'var' are incompatible options"),
             (Some(msg), None) => ActionResult::default().with("msg", msg.clone()),
             (None, None) => ActionResult::default().with("msg", "Hello world!"),
-            (None, Some(var)) => match var.as_str() {
-                // Anything that is no name is shown as it is.
-                None => ActionResult::default().with(&var.to_string(), var.clone()),
-                Some(expression) => match call.templar.expression(expression) {
-                    Ok(value) => ActionResult::default().with(expression, value),
-                    Err(e) if e.kind == ErrorKind::Undefined => {
-                        let shown = if call.verbosity > 0 {
-                            format!("VARIABLE IS NOT DEFINED!: {}", e.message)
-                        } else {
-                            "VARIABLE IS NOT DEFINED!".to_owned()
-                        };
-                        ActionResult::default().with(expression, shown)
-                    }
-                    Err(e) => return ActionResult::failed(e.message),
-                },
+            (None, Some(Value::Str(expression))) => match call.templar.shown(expression) {
+                Ok((value, warnings)) => ActionResult { warnings, ..ActionResult::default() }.with(expression, value),
+                Err(e) => return shared::template_failure(&e),
             },
+            // Anything that is no name is shown as it is.
+            (None, Some(var)) => ActionResult::default().with(&var.to_string(), var.clone()),
         };
     result.verbose = true;
     result.with("changed", false).with("failed", false)

@@ -23,8 +23,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
         }
         if !is_identifier(name) {
             return ActionResult::failed(format!(
-                "Invalid variable name {}. Variable names must start with a letter or underscore character, and contain \
-                 only letters, numbers and underscores.",
+                "Task failed: Invalid variable name {}.",
                 crate::value::repr_str(name)
             ));
         }

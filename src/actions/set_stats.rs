@@ -4,26 +4,23 @@ use super::{ActionCall, ActionResult, Effect, set_fact};
 use crate::value::{Map, Value};
 
 pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
-    let flag = |name: &str, default: bool| call.args.get(name).map_or(Some(default), Value::as_spelled_bool);
-    let (Some(per_host), Some(aggregate)) = (flag("per_host", false), flag("aggregate", true)) else {
-        return ActionResult::failed("per_host and aggregate must be booleans");
+    // A word that is no boolean counts as false.
+    let flag = |name: &str, default: bool| match call.args.get(name) {
+        None | Some(Value::Null) => default,
+        Some(value) => value.as_spelled_bool().unwrap_or(false),
     };
+    let (per_host, aggregate) = (flag("per_host", false), flag("aggregate", true));
     let data = match call.args.get("data") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Map(map)) => (**map).clone(),
-        Some(other) => {
-            return ActionResult::failed(format!(
-                "The 'data' option needs to be a dictionary/hash, got {}",
-                other.type_name()
-            ));
-        }
+        Some(_) => return ActionResult::failed("The 'data' option needs to be a dictionary/hash"),
     };
     for key in data.keys() {
         let name = key.to_value().to_string();
         if !set_fact::is_identifier(&name) {
             return ActionResult::failed(format!(
-                "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and \
-                 contain only letters, numbers and underscores."
+                "Task failed: Invalid variable name {}.",
+                crate::value::repr_str(&name)
             ));
         }
     }

@@ -102,7 +102,7 @@ fn text_lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// A template that an action evaluated failed.
 pub(super) fn template_failure(error: &TemplateError) -> ActionResult {
-    let mut result = ActionResult::failed(error.message.clone());
+    let mut result = ActionResult::failed(format!("Task failed: {}", error.message));
     result.causes = vec![Cause { message: error.message.clone(), span: error.span }];
     result
 }

@@ -46,9 +46,9 @@ pub(super) static SET_STATS: ModuleSpec = spec(
     "ansible.builtin.set_stats",
     "Sets figures for the end of the run.",
     &[
-        Arg::dict("data").required().doc("Names and values."),
-        Arg::bool("per_host").default(Literal::Bool(false)).doc("For each host, else for the run."),
-        Arg::bool("aggregate").default(Literal::Bool(true)).doc("Add to what is there, else replace it."),
+        Arg::raw("data").doc("Names and values: a dictionary."),
+        Arg::raw("per_host").default(Literal::Bool(false)).doc("For each host, else for the run."),
+        Arg::raw("aggregate").default(Literal::Bool(true)).doc("Add to what is there, else replace it."),
     ],
 );
 

@@ -20,6 +20,9 @@ impl Files for Disk {
     fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()
     }
+    fn is_link(&self, path: &Path) -> bool {
+        path.is_symlink()
+    }
     fn is_executable(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
     }

@@ -20,6 +20,10 @@ pub trait Files: Send + Sync {
     /// Absolute, with links resolved; the path itself where that is impossible.
     fn canonical(&self, path: &Path) -> PathBuf;
 
+    /// Whether the path itself is a symbolic link, also one that leads nowhere.
+    fn is_link(&self, _: &Path) -> bool {
+        false
+    }
     fn exists(&self, path: &Path) -> bool {
         self.is_file(path) || self.is_dir(path)
     }

@@ -41,7 +41,12 @@ impl Pattern {
         let build = |text: &str| {
             RegexBuilder::new(text).backtrack_limit(5_000_000).build().map_err(|e| {
                 let message = e.to_string();
-                message.lines().last().unwrap_or("invalid pattern").trim().to_owned()
+                let message = message.lines().last().unwrap_or("invalid pattern").trim();
+                let repeat = message.strip_suffix(": Target of repeat operator is invalid");
+                match repeat.and_then(|m| m.rsplit_once(' ')?.1.parse::<usize>().ok()) {
+                    Some(at) => format!("nothing to repeat at position {}", at.saturating_sub(flags.len())),
+                    None => message.to_owned(),
+                }
             })
         };
         Ok(Pattern {

@@ -244,7 +244,13 @@ impl Templar {
             Text::new(trimmed, source.trust(), source.origin())
         };
         let place = |fault: Arc<Fault>| {
-            let fault = if fault.raw { fault.within("Error rendering expression.") } else { fault };
+            let fault = match &*fault {
+                Fault { raw: true, .. } => fault.within("Error rendering expression."),
+                Fault { kind: ErrorKind::Syntax, doing, .. } if doing.is_empty() => {
+                    fault.within("Syntax error in expression.")
+                }
+                _ => fault,
+            };
             runtime::place(cx, fault, &shown)
         };
         match &*compiled {
@@ -271,6 +277,33 @@ impl Templar {
             let v = self.evaluate(cx, &Text::new(source, Trust::Author, None))?;
             runtime::finish(cx, &v)
         })
+    }
+    /// The value of an expression for people to look at: undefined values in it are replaced by words that say so. Those
+    /// words, as warnings, come too. The source must be the author's.
+    ///
+    /// # Errors
+    /// As [`Templar::render`], but not for what is undefined.
+    pub fn shown(&self, source: &Text) -> Result<(Value, Vec<String>), TemplateError> {
+        let mut warnings = vec![];
+        let out = self.simple(|cx| {
+            if source.trust() != Trust::Author {
+                return Err(Fault::told(ErrorKind::Failed, "Encountered untrusted template or expression."));
+            }
+            cx.run.shown.replace(Some(vec![]));
+            let value = match self.evaluate(cx, source) {
+                Ok(v) => runtime::finish(cx, &v),
+                Err(fault) => cx.instead(&fault).and_then(|v| runtime::finish(cx, &v)),
+            };
+            let shown = cx.run.shown.take().unwrap_or_default();
+            for (i, fault) in shown.iter().enumerate() {
+                warnings.push(format!("Encountered 1 template error.\nerror {} - {}", i + 1, fault.text()));
+            }
+            // What was put in place of undefined values must not be seen again.
+            cx.run.changed.set(cx.run.changed.get() || !shown.is_empty());
+            value
+        });
+        out.map(|value| (value, warnings))
+            .map_err(|e| e.within("Error while resolving `var` expression.").or_at(source.origin()))
     }
     /// The text of a template file. The source counts as the author's.
     ///

@@ -24,6 +24,7 @@ pub const FILTERS: &[Filter] = &[
         name: "unvault",
         summary: "The text that vault text holds, by a given secret; other text stays.",
         params: &[required("secret", "str"), optional("vault_id", "str", "'filter_default'")],
+        takes_undefined: true,
         example: ("'plain' | unvault('secret')", "'plain'"),
         run: unvault,
         ..FILTER
@@ -38,14 +39,20 @@ fn vault(cx: &Cx, v: V, args: Args) -> Res {
     let engine = cx.engine.vault.as_ref().ok_or_else(|| Fault::raw("no vault is available"))?;
     let id = args.text_or(cx, "vault_id", "filter_default")?;
     let salt = args.text(cx, "salt")?;
+    let wrap = args.flag("wrap_object", false)?;
     engine
         .encrypt(data.as_bytes(), secret, salt.as_deref(), Some(&id))
-        .map(V::str)
-        .map_err(|e| Fault::raw(format!("Unable to encrypt. {e}")))
+        .map(Text::foreign)
+        .map(|t| V::Str(if wrap { t.secret() } else { t }))
+        .map_err(|e| Fault::raw(format!("Unable to encrypt: {e}")))
 }
 
 fn unvault(cx: &Cx, v: V, args: Args) -> Res {
-    let secret = args.value("secret");
+    let v = match &v {
+        V::Undef(fault) => V::str(fault.ciphertext.clone().ok_or_else(|| fault.clone())?),
+        _ => v,
+    };
+    let secret = args.value("secret").trip()?;
     let (Some(data), Some(secret)) = (v.as_str(), secret.as_str()) else {
         return Err(Fault::raw(format!(
             "Vault should be in the form of a string, instead we got <class '{}'>.",
@@ -56,7 +63,7 @@ fn unvault(cx: &Cx, v: V, args: Args) -> Res {
         return Ok(v);
     }
     let engine = cx.engine.vault.as_ref().ok_or_else(|| Fault::raw("no vault is available"))?;
-    let plain = engine.decrypt_with(data, secret).map_err(|e| Fault::raw(format!("Unable to decrypt. {e}")))?;
+    let plain = engine.decrypt_with(data, secret).map_err(|e| Fault::raw(format!("Unable to decrypt: {e}")))?;
     let text = String::from_utf8(plain).map_err(|_| Fault::raw("the plaintext is not UTF-8"))?;
     Ok(V::Str(Text::foreign(text).secret()))
 }

@@ -47,7 +47,8 @@ fn bytes(text: &str, encoding: &str) -> Res<Vec<u8>> {
     })
 }
 
-fn from_bytes(bytes: &[u8], encoding: &str) -> Res<String> {
+/// Text of bytes in an encoding that Python knows.
+pub fn from_bytes(bytes: &[u8], encoding: &str) -> Res<String> {
     let normal = encoding.to_ascii_lowercase().replace(['_', '-'], "");
     let utf16 = |from: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units: Vec<u16> = bytes.chunks(2).map(|c| from([c[0], c.get(1).copied().unwrap_or(0)])).collect();

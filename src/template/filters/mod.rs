@@ -12,6 +12,7 @@ mod jmespath;
 mod json;
 mod json_reader;
 mod lists;
+mod marks;
 mod network;
 mod network_address;
 mod network_query;
@@ -30,7 +31,9 @@ mod urls;
 mod wrap;
 
 pub use digest::crypt_password;
+pub use encode::from_bytes;
 pub use lists::{choice, generator};
+pub use marks::carries;
 pub use network::is_address;
 pub use paths::{expand_user, normpath};
 pub use patterns::matches as regex_matches;
@@ -63,6 +66,8 @@ pub struct Filter {
 }
 
 pub const BUILTIN: &str = "ansible.builtin";
+/// Answers to full names alone.
+pub const PROTOMATTER: &str = "ansible._protomatter";
 
 /// What most filters have in common.
 pub const FILTER: Filter = Filter {
@@ -117,6 +122,7 @@ pub const CATALOGUE: &[&[Filter]] = &[
     network::FILTERS,
     general::FILTERS,
     durations::FILTERS,
+    marks::FILTERS,
 ];
 
 /// A filter by its short or full name.
@@ -135,7 +141,9 @@ pub fn find(name: &str) -> Option<&'static Filter> {
                 for collection in collections {
                     names.insert(format!("{collection}.{name}"), filter);
                 }
-                names.entry((*name).to_owned()).or_insert(filter);
+                if filter.collection != PROTOMATTER {
+                    names.entry((*name).to_owned()).or_insert(filter);
+                }
             }
         }
         names

@@ -1,5 +1,6 @@
 //! The csvfile lookup: a column of the row that a key names.
 
+use super::options::Options;
 use super::{How, LOOKUP, Lookup, file, keyvalue, search};
 use crate::template::filters::optional;
 use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
@@ -26,41 +27,38 @@ fn csvfile(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
     }
     let mut out = vec![];
     for term in terms {
-        let (key, pairs) = keyvalue::parse(&text(cx, term)?)?;
+        let (key, words) = keyvalue::parse(&text(cx, term)?)?;
         if key.is_empty() {
             return Err(Fault::raw("Search key is required but was not found"));
         }
-        let option = |name: &str, default: &str| -> Res<String> {
-            match pairs.iter().find(|(k, _)| k == name) {
-                Some((_, v)) => Ok(v.clone()),
-                None => args.text_or(cx, name, default),
-            }
+        let options = Options::new(cx, "csvfile", args, words)?;
+        let (key_column, value_column) = (column(&options, "keycol", 0)?, column(&options, "col", 1)?);
+        let delimiter = options.text("delimiter", "TAB")?;
+        let delimiter = match (delimiter.as_str(), delimiter.chars().next()) {
+            ("TAB", _) => '\t',
+            (one, Some(c)) if one.len() == c.len_utf8() => c,
+            _ => return Err(Fault::raw("\"delimiter\" must be a 1-character string")),
         };
-        let column = |name: &str, default: &str| -> Res<usize> {
-            option(name, default)?.trim().parse().map_err(|_| Fault::raw(format!("{name} must be an integer")))
-        };
-        let name = option("file", "ansible.csv")?;
-        let path = search::find(cx, Some("files"), &name)
-            .ok_or_else(|| Fault::raw(format!("Unable to find '{name}' in expected paths.")))?;
-        let delimiter = match option("delimiter", "TAB")?.as_str() {
-            "TAB" => '\t',
-            text => text.chars().next().ok_or_else(|| Fault::raw("delimiter must be a 1-character string"))?,
-        };
-        let (key_column, value_column) = (column("keycol", "0")?, column("col", "1")?);
-        let rows = rows(&file::read(cx, &path)?, delimiter);
+        let name = options.text("file", "ansible.csv")?;
+        let path = search::find(cx, Some("files"), &name).ok_or_else(|| search::nothing(&name))?;
+        let rows = rows(&file::read_as(cx, &path, &options.text("encoding", "utf-8")?)?, delimiter);
         let row = rows.iter().find(|r| r.get(key_column).is_some_and(|k| *k == key));
         match row {
             Some(row) => {
                 out.push(V::str(row.get(value_column).ok_or_else(|| Fault::raw("list index out of range"))?.as_str()))
             }
-            None => match args.get("default") {
-                None => {}
+            None => match options.given("default").as_deref() {
+                None | Some(V::None) => {}
                 Some(V::List(l)) => out.extend(l.items(cx)),
                 Some(default) => out.push(default.clone()),
             },
         }
     }
     Ok(out)
+}
+
+fn column(options: &Options, name: &str, default: i64) -> Res<usize> {
+    usize::try_from(options.int(name, default)?).map_err(|_| Fault::raw("list index out of range"))
 }
 
 /// The rows of a CSV text: quoted fields, doubled quotes.

@@ -3,6 +3,7 @@
 use super::{How, LOOKUP, Lookup};
 use crate::template::filters::optional;
 use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
+use crate::value::{Text, Trust};
 
 pub const LOOKUPS: &[Lookup] = &[
     Lookup {
@@ -47,7 +48,11 @@ fn env(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         let words = text(cx, term)?;
         let name = words.split_whitespace().next().unwrap_or("").to_owned();
         out.push(match (cx.engine.outside.env(&name), args.given("default")) {
-            (Some(value), _) => V::str(value),
+            (Some(value), _) => {
+                let from = format!("<environment variable {}>", crate::value::repr_str(&name));
+                let span = crate::diag::Span::new(cx.engine.sources.described(&from), 0, 0);
+                V::Str(Text::new(value, Trust::Foreign, Some(span)))
+            }
             (None, Some(V::Undef(_))) => V::Undef(Fault::undefined(
                 format!("The environment variable {} is not set.", crate::value::repr_str(&name)),
                 None,

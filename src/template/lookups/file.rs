@@ -1,7 +1,7 @@
 //! Lookups that read files: file, unvault, fileglob.
 
 use super::{How, LOOKUP, Lookup, search};
-use crate::template::filters::optional;
+use crate::template::filters::{from_bytes, optional};
 use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
 use crate::value::Text;
 use std::path::{Path, PathBuf};
@@ -46,18 +46,23 @@ fn find(cx: &Cx, name: &str, missing: impl FnOnce() -> String) -> Res<PathBuf> {
 
 /// A file's text; a vaulted file's plaintext, as a secret.
 pub fn read(cx: &Cx, path: &Path) -> Res<Text> {
+    read_as(cx, path, "utf-8")
+}
+
+/// As [`read`], in an encoding that Python knows.
+pub fn read_as(cx: &Cx, path: &Path, encoding: &str) -> Res<Text> {
     let bytes = cx.engine.outside.files().read(path).map_err(|e| {
         Fault::raw(format!("an error occurred while trying to read the file '{}': {e}", path.display()))
     })?;
     if !bytes.starts_with(b"$ANSIBLE_VAULT;") {
-        return Ok(Text::foreign(String::from_utf8_lossy(&bytes).into_owned()));
+        return Ok(Text::foreign(from_bytes(&bytes, encoding)?));
     }
     let ciphertext = String::from_utf8_lossy(&bytes);
     let vault = cx.engine.vault.as_ref().ok_or_else(|| {
         Fault::raw(format!("Decryption failed (no vault secrets were found that could decrypt) on {}", path.display()))
     })?;
     let plain = vault.decrypt(&ciphertext).map_err(|e| Fault::raw(format!("{e} on {}", path.display())))?;
-    Ok(Text::foreign(String::from_utf8_lossy(&plain).into_owned()).secret())
+    Ok(Text::foreign(from_bytes(&plain, encoding)?).secret())
 }
 
 fn file(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {

@@ -1,8 +1,9 @@
 //! The ini lookup: values of an INI or properties file.
 
+use super::options::Options;
 use super::{How, LOOKUP, Lookup, file, keyvalue, search};
 use crate::template::filters::{optional, regex_matches};
-use crate::template::runtime::{Args, Cx, Fault, Res, V, text, truth};
+use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
 
 pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "ini",
@@ -31,33 +32,21 @@ fn ini(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         if term.contains('=') || term.trim().contains(' ') {
             (key, pairs) = keyvalue::parse(&term)?;
         }
-        let option = |name: &str, default: &str| -> Res<String> {
-            match pairs.iter().find(|(k, _)| k == name) {
-                Some((_, v)) => Ok(v.clone()),
-                None => args.text_or(cx, name, default),
-            }
-        };
-        let flag = |name: &str, default: bool| -> Res<bool> {
-            match pairs.iter().find(|(k, _)| k == name) {
-                Some((_, v)) => Ok(matches!(v.to_lowercase().as_str(), "yes" | "true" | "1" | "on")),
-                None => args.given(name).map_or(Ok(default), truth),
-            }
-        };
-        let name = option("file", "ansible.ini")?;
-        let path = search::find(cx, Some("files"), &name)
-            .ok_or_else(|| Fault::raw(format!("Unable to find '{name}' in expected paths.")))?;
-        let properties = option("type", "ini")? == "properties";
-        let section = if properties { "java_properties".to_owned() } else { option("section", "global")? };
-        let sensitive = flag("case_sensitive", false)?;
-        let source = file::read(cx, &path)?;
+        let options = Options::new(cx, "ini", args, pairs)?;
+        let name = options.text("file", "ansible.ini")?;
+        let path = search::find(cx, Some("files"), &name).ok_or_else(|| search::nothing(&name))?;
+        let properties = options.text("type", "ini")? == "properties";
+        let section = if properties { "java_properties".to_owned() } else { options.text("section", "global")? };
+        let sensitive = options.flag("case_sensitive", false)?;
+        let source = file::read_as(cx, &path, &options.text("encoding", "utf-8")?)?;
         let source = if properties { format!("[java_properties]\n{}", source.as_str()) } else { source.to_string() };
-        let parsed = parse(&source, sensitive, flag("allow_no_value", false)?)
+        let parsed = parse(&source, sensitive, options.flag("allow_no_value", false)?)
             .map_err(|e| Fault::raw(format!("{}: {e}", path.display())))?;
         if section != "DEFAULT" && !parsed.iter().any(|(s, _)| *s == section) {
             return Err(Fault::raw(format!("No section '{section}' in '{name}'.")));
         }
-        let interpolate = flag("interpolation", true)?;
-        if flag("re", false)? {
+        let interpolate = options.flag("interpolation", true)?;
+        if options.flag("re", false)? {
             for (k, v) in values(&parsed, &section) {
                 if regex_matches(cx, &k, &V::str(key.as_str()), false, false, "match")? {
                     out.push(expand(&parsed, &section, v, interpolate, 0)?);
@@ -71,7 +60,7 @@ fn ini(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
                 V::None => {}
                 v => out.push(v),
             },
-            None => match args.given("default") {
+            None => match options.given("default").as_deref() {
                 None => out.push(V::str("")),
                 Some(V::None) => {}
                 Some(V::List(l)) => out.extend(l.items(cx)),

@@ -8,6 +8,7 @@ mod first_found;
 mod ini;
 mod items;
 mod keyvalue;
+mod options;
 mod password;
 mod pipe;
 mod search;

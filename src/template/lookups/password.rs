@@ -1,5 +1,6 @@
 //! The password lookup: a random password, kept in a file.
 
+use super::options::Options;
 use super::{How, LOOKUP, Lookup, keyvalue};
 use crate::template::filters::{crypt_password, expand_user, generator, optional};
 use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, text};
@@ -10,7 +11,7 @@ pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "password",
     summary: "A random password that is made once and kept in a file.",
     params: &[
-        optional("length", "int", "20"),
+        optional("length", "integer", "20"),
         optional("chars", "list", "['ascii_letters', 'digits', '.,:-_']"),
         optional("encrypt", "str", "None"),
         optional("ident", "str", "None"),
@@ -21,28 +22,15 @@ pub const LOOKUPS: &[Lookup] = &[Lookup {
     ..LOOKUP
 }];
 
-#[derive(Clone)]
-struct Options {
+/// What is asked for.
+struct Wanted {
     length: i64,
     chars: Vec<String>,
-    encrypt: Option<String>,
     seed: Option<V>,
 }
 
 fn password(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
-    let mut chars = vec!["ascii_letters".to_owned(), "digits".to_owned(), ".,:-_".to_owned()];
-    match args.get("chars") {
-        None => {}
-        Some(V::Str(t)) => chars = split_chars(t),
-        Some(list) => chars = iterate(cx, list)?.iter().map(|c| text(cx, c)).collect::<Res<_>>()?,
-    }
-    let given = Options {
-        length: args.int("length", 20)?,
-        chars,
-        encrypt: args.text(cx, "encrypt")?,
-        seed: args.get("seed").cloned(),
-    };
-    terms.iter().map(|term| one(cx, &text(cx, term)?, given.clone())).collect()
+    terms.iter().map(|term| one(cx, &text(cx, term)?, args)).collect()
 }
 
 fn split_chars(text: &str) -> Vec<String> {
@@ -54,24 +42,47 @@ fn split_chars(text: &str) -> Vec<String> {
     out
 }
 
-fn one(cx: &Cx, term: &str, mut options: Options) -> Res {
-    let mut path = term.to_owned();
-    if let Some((first, rest)) = term.split_once(' ') {
-        let (raw, pairs) = keyvalue::parse(rest)?;
-        path = if raw.is_empty() { first.to_owned() } else { format!("{first} {raw}") };
-        for (key, value) in pairs {
-            match key.as_str() {
-                "length" => options.length = value.parse().map_err(|_| Fault::raw("length must be an integer"))?,
-                "chars" => options.chars = split_chars(&value),
-                "encrypt" => options.encrypt = Some(value),
-                "seed" => options.seed = Some(V::str(value)),
-                "ident" => {}
-                other => {
-                    return Err(Fault::raw(format!("Unrecognized parameter(s) given to password lookup: {other}")));
-                }
-            }
-        }
+/// The path and the options of a term.
+fn split<'a>(cx: &'a Cx, term: &str, args: &'a Args) -> Res<(String, Options<'a>)> {
+    let Some((first, rest)) = term.split_once(' ') else {
+        return Ok((term.to_owned(), Options::new(cx, "password", args, vec![])?));
+    };
+    let (raw, words) = keyvalue::parse(rest)?;
+    let path = if raw.is_empty() { first.to_owned() } else { format!("{first} {raw}") };
+    if !term.starts_with(&path) {
+        return Err(Fault::raw("Unrecognized value after key=value parameters given to password lookup"));
     }
+    let known = |name: &str| ["length", "encrypt", "chars", "ident", "seed"].contains(&name);
+    let strange: Vec<&str> = words.iter().map(|(k, _)| k.as_str()).filter(|k| !known(k)).collect();
+    if !strange.is_empty() {
+        let strange = strange.join(", ");
+        return Err(Fault::raw(format!("Unrecognized parameter(s) given to password lookup: {strange}")));
+    }
+    Ok((path, Options::new(cx, "password", args, words)?))
+}
+
+/// The password, salt and bcrypt version of a password file.
+fn parse(content: &str) -> (String, Option<String>, Option<String>) {
+    let Some((password, rest)) = content.rsplit_once(" salt=") else { return (content.to_owned(), None, None) };
+    let full = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+    match rest.rsplit_once(" ident=") {
+        Some((salt, ident)) => (password.to_owned(), full(salt), full(ident)),
+        None => (password.to_owned(), full(rest), None),
+    }
+}
+
+fn one(cx: &Cx, term: &str, args: &Args) -> Res {
+    let (path, options) = split(cx, term, args)?;
+    let chars = match options.given("chars").as_deref() {
+        None | Some(V::None) => vec!["ascii_letters".to_owned(), "digits".to_owned(), ".,:-_".to_owned()],
+        Some(V::Str(t)) => split_chars(t),
+        Some(list) => iterate(cx, list)?.iter().map(|c| text(cx, c)).collect::<Res<_>>()?,
+    };
+    let seed = options.given("seed").map(std::borrow::Cow::into_owned).filter(|s| !matches!(s, V::None));
+    let wanted = Wanted { length: options.int("length", 20)?, chars, seed };
+    let full = |text: String| Some(text).filter(|t| !t.is_empty());
+    let encrypt = full(options.text("encrypt", "")?);
+
     let path = expand_user(cx, &path);
     let path: PathBuf = if path.starts_with('/') { path.into() } else { cx.context.playbook_dir.join(path) };
     let throw_away = path.as_os_str() == "/dev/null";
@@ -83,45 +94,53 @@ fn one(cx: &Cx, term: &str, mut options: Options) -> Res {
         Some(content.trim_end().to_owned())
     };
     let mut changed = stored.is_none();
-    let (plain, mut salt) = match stored {
-        None => (random(cx, &options)?, None),
-        Some(content) => match content.rsplit_once(" salt=") {
-            Some((password, rest)) => {
-                let salt = rest.split_once(" ident=").map_or(rest, |(s, _)| s);
-                (password.to_owned(), Some(salt.to_owned()))
-            }
-            None => (content, None),
-        },
+    let (plain, mut salt, mut ident) = match stored {
+        None => (random(cx, &wanted)?, None, None),
+        Some(content) => parse(&content),
     };
-    if let (Some(kind), None) = (&options.encrypt, &salt) {
-        let size = if kind.starts_with("md5") { 8 } else { 16 };
-        let salt_chars = Options {
-            length: size,
-            chars: vec!["ascii_letters".into(), "digits".into(), "./".into()],
-            encrypt: None,
-            seed: None,
+    if let (Some(kind), None) = (&encrypt, &salt) {
+        let length = match kind.as_str() {
+            "sha256_crypt" | "sha512_crypt" => 16,
+            "bcrypt" => 22,
+            _ => 8,
         };
-        salt = Some(random(cx, &salt_chars)?);
+        let chars = vec!["ascii_letters".into(), "digits".into(), "./".into()];
+        salt = Some(random(cx, &Wanted { length, chars, seed: None })?);
+        changed = true;
+    }
+    let given = full(options.text("ident", "")?);
+    match (&ident, given) {
+        (None, given) => ident = given,
+        (Some(stored), Some(given)) if *stored != given => {
+            return Err(Fault::raw(format!(
+                "The ident parameter provided ({given}) does not match the stored one ({stored})."
+            )));
+        }
+        _ => {}
+    }
+    if ident.is_none() && encrypt.as_deref() == Some("bcrypt") {
+        ident = Some("2b".to_owned());
         changed = true;
     }
     if changed && !throw_away {
-        let content = match &salt {
-            Some(salt) => format!("{plain} salt={salt}\n"),
-            None => format!("{plain}\n"),
+        let content = match (&salt, &ident) {
+            (Some(salt), Some(ident)) => format!("{plain} salt={salt} ident={ident}\n"),
+            (Some(salt), None) => format!("{plain} salt={salt}\n"),
+            (None, _) => format!("{plain}\n"),
         };
         cx.engine
             .outside
             .write_private(&path, content.as_bytes())
             .map_err(|e| Fault::raw(format!("{}: {e}", path.display())))?;
     }
-    let out = match &options.encrypt {
+    let out = match &encrypt {
         Some(kind) => crypt_password(cx, &plain, kind, salt, None, None)?,
         None => plain,
     };
     Ok(V::Str(Text::foreign(out)))
 }
 
-fn random(cx: &Cx, options: &Options) -> Res<String> {
+fn random(cx: &Cx, options: &Wanted) -> Res<String> {
     let lower = "abcdefghijklmnopqrstuvwxyz";
     let upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";

@@ -1,8 +1,9 @@
 //! Where lookups look for files: the task's directories in order, then the playbook's.
 
 use crate::template::filters::{expand_user, normpath};
-use crate::template::runtime::Cx;
+use crate::template::runtime::{Cx, Fault};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Candidates for a name, in order. `kind` is `files`, `templates` or `vars`.
 pub fn candidates(cx: &Cx, kind: Option<&str>, name: &str) -> Vec<PathBuf> {
@@ -41,6 +42,14 @@ fn clean(path: &Path) -> PathBuf {
 pub fn find(cx: &Cx, kind: Option<&str>, name: &str) -> Option<PathBuf> {
     let files = cx.engine.outside.files();
     candidates(cx, kind, name).into_iter().find(|p| files.exists(p))
+}
+
+/// That a file is not there, as the lookups say that open it at once.
+pub fn nothing(name: &str) -> Arc<Fault> {
+    Fault::raw(format!(
+        "Unable to find {} in expected paths: expected str, bytes or os.PathLike object, not NoneType",
+        crate::value::repr_str(name)
+    ))
 }
 
 /// Files that a shell pattern matches, sorted. `*` does not match a leading dot; `**` is `*`.

@@ -1,5 +1,6 @@
 //! The sequence lookup: numbers as text.
 
+use super::options::Options;
 use super::{How, LOOKUP, Lookup, keyvalue};
 use crate::template::filters::optional;
 use crate::template::runtime::{Args, Cx, Fault, Res, V, percent_format, text};
@@ -8,10 +9,10 @@ pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "sequence",
     summary: "Numbers from a start to an end, as text.",
     params: &[
-        optional("start", "int", "1"),
-        optional("end", "int", "None"),
-        optional("count", "int", "None"),
-        optional("stride", "int", "1"),
+        optional("start", "integer", "1"),
+        optional("end", "integer", "None"),
+        optional("count", "integer", "None"),
+        optional("stride", "integer", "1"),
         optional("format", "str", "'%d'"),
     ],
     example: ("query('sequence', 'start=1 end=5 stride=2 format=x%02d')", "['x01', 'x03', 'x05']"),
@@ -19,7 +20,6 @@ pub const LOOKUPS: &[Lookup] = &[Lookup {
     ..LOOKUP
 }];
 
-#[derive(Clone)]
 struct Plan {
     start: i64,
     end: Option<i64>,
@@ -29,73 +29,57 @@ struct Plan {
 }
 
 fn sequence(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
-    let given = |name: &str| -> Res<Option<i64>> {
-        args.text(cx, name)?.map(|t| number(&t).ok_or_else(|| not_a_number(name, &t))).transpose()
-    };
-    let base = Plan {
-        start: given("start")?.unwrap_or(1),
-        end: given("end")?,
-        count: given("count")?,
-        stride: given("stride")?.unwrap_or(1),
-        format: args.text_or(cx, "format", "%d")?,
-    };
     let mut out = vec![];
     let empty = [V::str("")];
     let terms = if terms.is_empty() { &empty[..] } else { terms };
     for term in terms {
-        let mut plan = base.clone();
         let term = text(cx, term)?;
-        if !shortcut(&term, &mut plan) {
-            let (raw, pairs) = keyvalue::parse(&term)?;
-            if !raw.is_empty() {
-                return Err(Fault::raw("unrecognized arguments to with_sequence: ['_raw_params']"));
-            }
-            for (key, value) in pairs {
-                let n = || number(&value).ok_or_else(|| not_a_number(&key, &value));
-                match key.as_str() {
-                    "start" => plan.start = n()?,
-                    "end" => plan.end = Some(n()?),
-                    "count" => plan.count = Some(n()?),
-                    "stride" => plan.stride = n()?,
-                    "format" => plan.format = value.clone(),
-                    other => {
-                        return Err(Fault::raw(format!("unrecognized arguments to with_sequence: ['{other}']")));
-                    }
-                }
-            }
-        }
+        let words = match shortcut(&term) {
+            Some(words) => words,
+            None => words_of(&term)?,
+        };
+        let options = Options::new(cx, "sequence", args, words)?;
+        let plan = Plan {
+            start: options.int("start", 1)?,
+            end: options.maybe_int("end")?,
+            count: options.maybe_int("count")?,
+            stride: options.int("stride", 1)?,
+            format: options.text("format", "%d")?,
+        };
         generate(cx, plan, &mut out)?;
     }
     Ok(out)
 }
 
-fn not_a_number(name: &str, text: &str) -> std::sync::Arc<Fault> {
-    Fault::raw(format!("Invalid type for '{name}': {text} is not an integer"))
+fn words_of(term: &str) -> Res<Vec<(String, String)>> {
+    let (raw, words) = keyvalue::parse(term)?;
+    let known = |name: &str| ["start", "end", "count", "stride", "format"].contains(&name);
+    let mut strange: Vec<&str> = words.iter().map(|(k, _)| k.as_str()).filter(|k| !known(k)).collect();
+    if !raw.is_empty() {
+        strange.push("_raw_params");
+    }
+    if strange.is_empty() {
+        return Ok(words);
+    }
+    let shown: Vec<String> = strange.into_iter().map(crate::value::repr_str).collect();
+    Err(Fault::raw(format!("unrecognized arguments to with_sequence: [{}]", shown.join(", "))))
 }
 
-/// A decimal number.
-fn number(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
-}
-
-/// `[start-]end[/stride][:format]`
-fn shortcut(term: &str, plan: &mut Plan) -> bool {
+/// `[start-]end[/stride][:format]`; what looks like a hexadecimal number is told from a word, but is no valid one.
+fn shortcut(term: &str) -> Option<Vec<(String, String)>> {
     let (numbers, format) = term.split_once(':').map_or((term, None), |(n, f)| (n, Some(f)));
     let (range, stride) = numbers.split_once('/').map_or((numbers, None), |(r, s)| (r, Some(s)));
     let (start, end) = range.split_once('-').map_or((None, range), |(s, e)| (Some(s), e));
-    let parse = |t: &str| if t.starts_with(|c: char| c.is_ascii_digit()) { number(t) } else { None };
-    let Some(end) = parse(end) else { return false };
-    let (Some(start), Some(stride)) = (start.map_or(Some(plan.start), parse), stride.map_or(Some(plan.stride), parse))
-    else {
-        return false;
+    let is_number = |t: &str| {
+        let digits = t.strip_prefix('0').unwrap_or(t);
+        let digits = digits.strip_prefix(['x', 'X']).unwrap_or(digits);
+        (!digits.is_empty() || t == "0") && digits.chars().all(|c| c.is_ascii_hexdigit())
     };
-    plan.start = start;
-    plan.end = Some(end);
-    plan.stride = stride;
-    if let Some(format) = format {
-        plan.format = format.to_owned();
+    if ![start, Some(end), stride].into_iter().flatten().all(is_number) || format == Some("") {
+        return None;
     }
-    true
+    let found = [("start", start), ("end", Some(end)), ("stride", stride), ("format", format)];
+    Some(found.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect())
 }
 
 fn generate(cx: &Cx, plan: Plan, out: &mut Vec<V>) -> Res<()> {

@@ -49,14 +49,9 @@ fn subelements(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
         let mut at = element.clone();
         let mut missing = false;
         for (i, key) in keys.iter().enumerate() {
-            let V::Dict(dict) = &at else {
-                return Err(Fault::raw(format!(
-                    "the key {key} should point to a dictionary, got '{}'",
-                    text(cx, &at)?
-                )));
-            };
-            match dict.get_str(cx, key) {
-                Some(next) => at = next.trip()?,
+            let V::Dict(dict) = &at else { break };
+            let next = match dict.get_str(cx, key) {
+                Some(next) => next.trip()?,
                 None if skip => {
                     missing = true;
                     break;
@@ -67,10 +62,24 @@ fn subelements(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
                         text(cx, &at)?
                     )));
                 }
+            };
+            let last = i + 1 == keys.len();
+            match &next {
+                V::List(_) if last => {}
+                V::Dict(_) if !last => {}
+                _ if skip && !last => {
+                    missing = true;
+                    break;
+                }
+                next => {
+                    let wanted = if last { "list" } else { "dictionary" };
+                    return Err(Fault::raw(format!(
+                        "the key {key} should point to a {wanted}, got '{}'",
+                        text(cx, next)?
+                    )));
+                }
             }
-            if i + 1 == keys.len() && !matches!(at, V::List(_)) {
-                return Err(Fault::raw(format!("the key {key} should point to a list, got '{}'", text(cx, &at)?)));
-            }
+            at = next;
         }
         if missing {
             continue;

@@ -60,8 +60,12 @@ fn varnames(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
                 term.type_name()
             )));
         };
+        let unusable = |fault: Arc<Fault>| {
+            let pattern = term.as_str().unwrap_or_default();
+            Fault::raw(format!("Unable to use \"{pattern}\" as a search parameter: {}", fault.message))
+        };
         for name in &names {
-            if regex_matches(cx, name, term, false, false, "search")? {
+            if regex_matches(cx, name, term, false, false, "search").map_err(unusable)? {
                 out.push(V::str(name.clone()));
             }
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 pub fn finish(cx: &Cx, v: &V) -> Res<Value> {
     match v {
         V::List(_) | V::Tuple(_) | V::Dict(_) | V::Obj(_) => cx.nested(|| finish_inside(cx, v)),
+        V::Undef(fault) => lower(&cx.instead(fault)?),
         scalar => lower(scalar),
     }
 }

@@ -393,7 +393,7 @@ pub fn call_test(cx: &Cx, name: &str, call: Call) -> V {
 
 fn not_found(what: &str, name: &str) -> V {
     let message = format!("No {what} named {}.", crate::value::repr_str(name));
-    V::Undef(Fault::told(ErrorKind::Syntax, message).within("Syntax error in template."))
+    V::Undef(Fault::told(ErrorKind::Syntax, message))
 }
 
 fn call(cx: &Cx, callee: &Expr, args: &CallArgs) -> Res {

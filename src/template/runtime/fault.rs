@@ -18,13 +18,24 @@ pub struct Fault {
     /// Place in the template's source, until it is known as a span.
     pub offset: Option<(u32, u32)>,
     pub span: Option<Span>,
+    /// Vault text that could not be opened: the `unvault` filter may open it with a secret of its own.
+    pub ciphertext: Option<Arc<str>>,
     /// Raised by Python itself (operators, types): the template adds that rendering failed.
     pub raw: bool,
 }
 
 impl Fault {
     fn make(kind: ErrorKind, message: impl Into<String>, raw: bool) -> Fault {
-        Fault { kind, message: message.into(), doing: vec![], name: None, offset: None, span: None, raw }
+        Fault {
+            kind,
+            message: message.into(),
+            doing: vec![],
+            name: None,
+            offset: None,
+            span: None,
+            ciphertext: None,
+            raw,
+        }
     }
     /// An error of an operator or type, as Python raises it.
     pub fn raw(message: impl Into<String>) -> Arc<Fault> {

@@ -60,6 +60,8 @@ pub struct Run {
     /// A conditional is evaluated: constants with delimiters in them are rendered.
     pub conditional: Cell<bool>,
     pub include: RefCell<Include>,
+    /// Where undefined values are shown by words in their place: those met so far.
+    pub shown: RefCell<Option<Vec<Arc<Fault>>>>,
     /// Frames that hold macros or blocks, which hold their frame in turn: cleared at the end.
     pub frames: RefCell<Vec<Arc<Frame>>>,
 }
@@ -102,6 +104,15 @@ pub struct Cx<'a> {
 const NESTING: usize = 150;
 
 impl Cx<'_> {
+    /// An undefined value where text or data is needed: words in its place where such are shown, else its fault.
+    pub fn instead(&self, fault: &Arc<Fault>) -> Res {
+        let mut shown = self.run.shown.borrow_mut();
+        let Some(shown) = shown.as_mut().filter(|_| fault.kind == ErrorKind::Undefined) else {
+            return Err(fault.clone());
+        };
+        shown.push(fault.clone());
+        Ok(V::str(format!("<< error {} - {} >>", shown.len(), fault.text())))
+    }
     /// Walks one level deeper into data.
     pub fn nested<T>(&self, walk: impl FnOnce() -> Res<T>) -> Res<T> {
         let nesting = self.run.nesting.get();
@@ -135,7 +146,11 @@ pub fn render_text(cx: &Cx, source: &Text) -> V {
 
 /// Adds what is known of an error's place, and that a template failed.
 pub fn place(cx: &Cx, fault: Arc<Fault>, source: &Text) -> Arc<Fault> {
-    let fault = if fault.raw { fault.within("Error rendering template.") } else { fault };
+    let fault = match &*fault {
+        Fault { raw: true, .. } => fault.within("Error rendering template."),
+        Fault { kind: ErrorKind::Syntax, doing, .. } if doing.is_empty() => fault.within("Syntax error in template."),
+        _ => fault,
+    };
     match source.origin() {
         None => fault,
         Some(origin) => {

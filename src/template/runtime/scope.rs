@@ -2,7 +2,7 @@
 
 use super::{Cx, Dict, Fault, List, V};
 use crate::template::{Binding, ErrorKind, Variables};
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, Vaulted};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -61,11 +61,11 @@ impl Scope {
             Value::Bytes(b) => V::Bytes(b.clone()),
             Value::Omit => V::Omit,
             Value::Vault(vaulted) => match &cx.engine.vault {
-                None => vault_fault("no vault secrets were given", vaulted.origin),
+                None => vault_fault("Attempting to decrypt but no vault secrets found.", vaulted),
                 Some(vault) => match vault.decrypt(&vaulted.ciphertext).map(String::from_utf8) {
                     Ok(Ok(text)) => V::Str(Text::foreign(text).secret()),
-                    Ok(Err(_)) => vault_fault("the plaintext is not UTF-8", vaulted.origin),
-                    Err(message) => vault_fault(&message, vaulted.origin),
+                    Ok(Err(_)) => vault_fault("the plaintext is not UTF-8", vaulted),
+                    Err(message) => vault_fault(&message, vaulted),
                 },
             },
         }
@@ -97,8 +97,10 @@ impl Scope {
     }
 }
 
-fn vault_fault(message: &str, origin: Option<crate::diag::Span>) -> V {
+fn vault_fault(message: &str, vaulted: &Vaulted) -> V {
     let mut fault = Fault::told(ErrorKind::Vault, message);
-    Arc::make_mut(&mut fault).span = origin;
+    let inner = Arc::make_mut(&mut fault);
+    inner.span = vaulted.origin;
+    inner.ciphertext = Some(vaulted.ciphertext.clone());
     V::Undef(fault.within("Attempt to use undecryptable variable."))
 }

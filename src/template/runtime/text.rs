@@ -106,7 +106,10 @@ pub fn concat(cx: &Cx, mut pieces: Vec<V>) -> V {
     for piece in &pieces {
         match piece {
             V::Omit => {}
-            V::Undef(_) => return piece.clone(),
+            V::Undef(fault) => match cx.instead(fault) {
+                Ok(words) => out.push_str(words.as_str().unwrap_or_default()),
+                Err(fault) => return V::Undef(fault),
+            },
             V::Str(t) => {
                 secret |= t.is_secret();
                 out.push_str(t);

@@ -24,10 +24,19 @@ pub const TESTS: &[Test] = &[
     },
     Test {
         name: "exists",
-        aliases: &["link_exists"],
         summary: "A file or directory.",
         example: "not ('/nothing' is exists)",
         run: |cx, v, _| Ok(cx.engine.outside.files().exists(&path(cx, v)?)),
+        ..TEST
+    },
+    Test {
+        name: "link_exists",
+        summary: "A file, a directory or a symbolic link, also one that leads nowhere.",
+        example: "not ('/nothing' is link_exists)",
+        run: |cx, v, _| {
+            let (path, files) = (path(cx, v)?, cx.engine.outside.files());
+            Ok(files.exists(&path) || files.is_link(&path))
+        },
         ..TEST
     },
     Test {
@@ -35,13 +44,7 @@ pub const TESTS: &[Test] = &[
         aliases: &["is_link"],
         summary: "A symbolic link.",
         example: "not ('/nothing' is link)",
-        run: |cx, v, _| {
-            let path = path(cx, v)?;
-            let files = cx.engine.outside.files();
-            let parent = path.parent().map(|p| files.canonical(p)).unwrap_or_default();
-            let plain = path.file_name().map(|n| parent.join(n)).unwrap_or_default();
-            Ok(files.exists(&path) && files.canonical(&path) != plain)
-        },
+        run: |cx, v, _| Ok(cx.engine.outside.files().is_link(&path(cx, v)?)),
         ..TEST
     },
     Test {

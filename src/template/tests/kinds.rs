@@ -1,7 +1,8 @@
 //! What kind of value something is.
 
 use super::{TEST, Test};
-use crate::template::runtime::{Num, V, binary, equal, iterate, length};
+use crate::template::filters::carries;
+use crate::template::runtime::{Fault, Num, V, binary, equal, iterate, length};
 use crate::template::syntax::BinOp;
 
 pub const TESTS: &[Test] = &[
@@ -117,6 +118,19 @@ pub const TESTS: &[Test] = &[
         summary: "Not a number.",
         example: "('nan' | float) is nan",
         run: |_, v, _| Ok(matches!(v, V::Float(f) if f.is_nan())),
+        ..TEST
+    },
+    Test {
+        name: "tagged_with",
+        collection: crate::template::filters::PROTOMATTER,
+        summary: "Carries a mark: Origin, TrustedAsTemplate or VaultedValue.",
+        params: &[crate::template::filters::required("tag_name", "str")],
+        example: "not ('a' is ansible._protomatter.tagged_with('Origin'))",
+        run: |_, v, args| {
+            let name = args.value("tag_name");
+            let name = name.as_str().unwrap_or_default();
+            carries(v, name).ok_or_else(|| Fault::raw(format!("Unknown tag name {}.", crate::value::repr_str(name))))
+        },
         ..TEST
     },
     Test {

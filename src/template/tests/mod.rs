@@ -70,7 +70,9 @@ pub fn find(name: &str) -> Option<&'static Test> {
                 if test.collection == super::filters::BUILTIN {
                     names.insert(format!("ansible.legacy.{name}"), test);
                 }
-                names.entry((*name).to_owned()).or_insert(test);
+                if test.collection != super::filters::PROTOMATTER {
+                    names.entry((*name).to_owned()).or_insert(test);
+                }
             }
         }
         names
