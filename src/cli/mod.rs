@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod http;
 mod logging;
+mod out;
 mod outside;
 mod secrets;
 mod wiring;

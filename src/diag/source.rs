@@ -87,6 +87,11 @@ impl SourceMap {
         self.files.read().unwrap_or_else(|e| e.into_inner()).get(id.0 as usize).cloned()
     }
 
+    /// All texts, in the order in which they were read.
+    pub fn files(&self) -> Vec<Arc<SourceFile>> {
+        self.files.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
     pub fn location(&self, span: Span) -> Option<Location> {
         let file = self.file(span.file)?;
         let (line, column) = file.line_column(span.start);

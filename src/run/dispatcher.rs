@@ -359,7 +359,9 @@ impl Run {
         } else if !including && let Some(run) = batch.host(&host) {
             run.cursor.advance();
         }
-        batch.refresh_view();
+        if failed || unreachable {
+            batch.refresh_view();
+        }
         Ok(including)
     }
 

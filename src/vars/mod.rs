@@ -6,6 +6,7 @@ mod host;
 mod hostvars;
 mod layer;
 mod magic;
+mod places;
 mod show;
 mod task;
 
@@ -15,5 +16,6 @@ pub use host::{HostLayers, InventoryVars};
 pub use hostvars::{HostStates, HostVars};
 pub use layer::Layer;
 pub use magic::{ANSIBLE_VERSION, PlayFacts, RoleFacts, RunFacts, play_magic, role_magic, run_magic};
+pub use places::place_of;
 pub use show::Shown;
 pub use task::{Explained, PlayVars, RoleVars, RunVars, TaskVars};

@@ -3,6 +3,7 @@
 use crate::actions::{Catalogue, spec_of};
 use crate::cli::args::DocArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::out;
 use crate::plan::ModuleCatalogue;
 use std::fmt::Write;
 use tightbeam_modules::contract::{Arg, Literal, ModuleSpec};
@@ -11,7 +12,7 @@ pub fn run(args: &DocArgs) -> Result<u8, CommandError> {
     match args.kind.as_str() {
         "module" => modules(args),
         "keyword" => {
-            print!("{}", crate::playbook::keyword_reference());
+            out!("{}", crate::playbook::keyword_reference());
             Ok(code::OK)
         }
         other => Err(CommandError::usage(format!("there is no documentation of kind {other}; known: module, keyword"))),
@@ -29,7 +30,7 @@ fn modules(args: &DocArgs) -> Result<u8, CommandError> {
             let spec = catalogue.resolve(name, &[]).and_then(|r| spec_of(&r));
             let _ = writeln!(out, "{name:<45} {}", spec.map_or("", |s| s.summary));
         }
-        print!("{out}");
+        out!("{out}");
         return Ok(code::OK);
     }
     for name in &args.names {
@@ -40,7 +41,7 @@ fn modules(args: &DocArgs) -> Result<u8, CommandError> {
         })?;
         document(spec, &mut out);
     }
-    print!("{out}");
+    out!("{out}");
     Ok(code::OK)
 }
 

@@ -2,11 +2,12 @@
 
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project};
 use crate::diag::explain;
 use crate::run::Book;
 use crate::value::JsonStyle;
-use crate::vars::{HostVars, InventoryVars, PlayVars, TaskVars};
+use crate::vars::{HostVars, InventoryVars, PlayVars, TaskVars, place_of};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub fn run(args: ExplainArgs) -> Result<u8, CommandError> {
         ["var", host, name] => variable(&args, host, name),
         [text] => match explain(text) {
             Some(info) => {
-                println!("{}: {}\n\n{}", info.code, info.title, info.text);
+                outln!("{}: {}\n\n{}", info.code, info.title, info.text);
                 Ok(code::OK)
             }
             None => Err(CommandError::usage(format!("there is no code {text}"))),
@@ -68,17 +69,17 @@ fn variable(args: &ExplainArgs, host: &str, name: &str) -> Result<u8, CommandErr
 fn show(scope: &TaskVars, host: &str, name: &str, sources: &crate::diag::SourceMap) -> Option<u8> {
     let found = scope.explain(name);
     found.first()?;
-    println!("{name} for {host}, the value that wins first:");
+    outln!("{name} for {host}, the value that wins first:");
     for (rank, one) in found.iter().enumerate() {
         let mark = if rank == 0 { "*" } else { " " };
         let of = one.of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
-        let place = one.span.and_then(|s| sources.location(s)).map(|l| format!("  {l}")).unwrap_or_default();
+        let place = place_of(sources, name, one).map(|l| format!("  {l}")).unwrap_or_default();
         let shown = if matches!(one.value, crate::value::Value::Vault(_)) {
             "<encrypted>".to_owned()
         } else {
             one.value.json_text(JsonStyle::default())
         };
-        println!("{mark} {}{of}{place}\n      {shown}", one.layer.title());
+        outln!("{mark} {}{of}{place}\n      {shown}", one.layer.title());
     }
     Some(code::OK)
 }

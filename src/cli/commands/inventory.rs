@@ -2,6 +2,7 @@
 
 use crate::cli::args::InventoryArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project};
 use crate::inventory::{ALL, Export, Order, toml_text};
 use crate::run::Book;
@@ -65,7 +66,7 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
         write(&args, &value.map_err(author)?)?
     };
     match &args.output {
-        None => println!("{}", text.trim_end_matches('\n')),
+        None => outln!("{}", text.trim_end_matches('\n')),
         Some(path) => std::fs::write(path, text).map_err(|e| {
             CommandError::machine(format!("Unable to write to destination file ({}): {e}", path.display()))
         })?,

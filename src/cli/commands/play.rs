@@ -4,6 +4,7 @@ use super::shared::{execute, prepare, prepare_on, refuse, run_options, shows_pro
 use crate::actions::Hosts;
 use crate::cli::args::PlayArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::{out, outln};
 use crate::cli::wiring::{Base, Project};
 use crate::diag::Diagnostic;
 use crate::event::Observer;
@@ -35,8 +36,8 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
     let verbosity = base.verbosity(args.verbosity.verbose);
     if verbosity > 0 {
         match base.settings.file() {
-            Some(path) => println!("Using {} as config file", path.display()),
-            None => println!("No config file found; using defaults"),
+            Some(path) => outln!("Using {} as config file", path.display()),
+            None => outln!("No config file found; using defaults"),
         }
     }
     let playbooks = playbooks(&base, &args.playbooks)?;
@@ -58,13 +59,13 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
     warn(&project.base, &plan);
     if args.list_hosts || args.list_tasks || args.list_tags {
         let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
-        print!("{}", list(&project, &ctx, args.playbooks.iter().zip(&playbooks), what)?);
+        out!("{}", list(&project, &ctx, args.playbooks.iter().zip(&playbooks), what)?);
         return Ok(code::OK);
     }
     refuse(&project.base, &plan)?;
     if args.syntax_check {
         for path in &args.playbooks {
-            println!("\nplaybook: {}", path.display());
+            outln!("\nplaybook: {}", path.display());
         }
         return Ok(code::OK);
     }
@@ -168,7 +169,7 @@ fn retry_file(base: &Base, playbook: &Path, failed: &[String]) {
     let mut hosts = failed.to_vec();
     hosts.sort();
     match std::fs::write(&path, hosts.join("\n") + "\n") {
-        Ok(()) => println!("\tto retry, use: --limit @{}\n", path.display()),
+        Ok(()) => outln!("\tto retry, use: --limit @{}\n", path.display()),
         Err(e) => eprintln!("[WARNING]: Could not create retry file '{}'.\n\t{e}", path.display()),
     }
 }

@@ -3,6 +3,7 @@
 use super::shared::{execute, one_task, prepare, refuse, run_options, shows_progress, warn};
 use crate::cli::args::RunArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project};
 use crate::report::{Minimal, Screen};
 use serde_json::{Map, Value as Json};
@@ -19,8 +20,8 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
     let hosts = project.hosts_meant(&args.pattern)?;
     if args.list_hosts {
-        println!("  hosts ({}):", hosts.len());
-        hosts.iter().for_each(|h| println!("    {h}"));
+        outln!("  hosts ({}):", hosts.len());
+        hosts.iter().for_each(|h| outln!("    {h}"));
         return Ok(code::OK);
     }
     if hosts.is_empty() {

@@ -2,6 +2,7 @@
 
 use crate::cli::args::SandboxArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::outln;
 use crate::sandbox::Sandbox;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::Path;
@@ -14,7 +15,7 @@ pub fn run(args: &SandboxArgs) -> Result<u8, CommandError> {
     }
     let inventory = sandbox.inventory_path().to_owned();
     if args.command.is_empty() {
-        println!("{}", sandbox.inventory_text());
+        outln!("{}", sandbox.inventory_text());
         eprintln!(
             "sandbox: {} hosts are up; use them with `-i {}`, end them with Ctrl-C",
             args.hosts,
@@ -55,7 +56,7 @@ fn watched(command: &[String], inventory: &Path) -> Result<(u8, bool), CommandEr
     for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n')) {
         let Ok(line) = line else { break };
         let line = String::from_utf8_lossy(&line);
-        println!("{line}");
+        outln!("{line}");
         recap |= line.contains("PLAY RECAP");
         changed |= recap && counts_changes(&line);
     }

@@ -3,6 +3,7 @@
 use crate::cli::args::{VaultAction, VaultArgs, VaultFileArgs, VaultSecretArgs, VaultStringArgs};
 use crate::cli::ask;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::out;
 use crate::cli::secrets::from_file;
 use crate::cli::wiring::Base;
 use crate::vault::{self, Secret, Secrets};
@@ -250,7 +251,7 @@ fn encrypt_string(args: &VaultStringArgs) -> Result<u8, CommandError> {
     }
     match &args.output {
         Some(path) => write(path, out.as_bytes())?,
-        None => print!("{out}"),
+        None => out!("{out}"),
     }
     Ok(code::OK)
 }
