@@ -2,7 +2,7 @@
 
 use super::model::Inherited;
 use super::resolve::{ActionKind, Resolved};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::playbook::keywords::{Level, find};
 use crate::playbook::{RAW_PARAMS, Settings, Task};
 use crate::value::Value;
@@ -30,17 +30,22 @@ pub(super) fn keywords(task: &Task) -> Diagnostics {
         ("extended_allitems", &control.extended_allitems, Level::LoopControl),
     ];
     let own = own.into_iter().filter_map(|(name, value, level)| value.as_ref().map(|v| (name, &v.node, v.span, level)));
-    let settings = &task.common.settings;
-    let shared =
-        Settings::NAMES.iter().filter_map(|name| settings.get(name).map(|s| (*name, &s.value, s.span, Level::Task)));
-    own.chain(shared)
-        .filter_map(|(name, value, span, level)| {
-            let keyword = find(name, level)?;
-            let reason = keyword.misfit(value)?;
-            let hint = format!("`{name}`: {}", keyword.doc);
-            Some(Diagnostic::error(Code::KEYWORD_TYPE, reason).at(span, "").hint(hint))
-        })
+    own.filter_map(|(name, value, span, level)| misfit(name, value, span, level))
+        .chain(settings(&task.common.settings, Level::Task))
         .collect()
+}
+
+/// Literal settings that do not have their type.
+pub(super) fn settings(settings: &Settings, level: Level) -> Diagnostics {
+    let given = Settings::NAMES.iter().filter_map(|name| Some((*name, settings.get(name)?)));
+    given.filter_map(|(name, setting)| misfit(name, &setting.value, setting.span, level)).collect()
+}
+
+fn misfit(name: &str, value: &Value, span: Span, level: Level) -> Option<Diagnostic> {
+    let keyword = find(name, level)?;
+    let reason = keyword.misfit(value)?;
+    let hint = format!("`{name}`: {}", keyword.doc);
+    Some(Diagnostic::error(Code::KEYWORD_TYPE, reason).at(span, "").hint(hint))
 }
 
 /// What is wrong with a task's arguments, as far as that can be known without rendering them.

@@ -4,7 +4,7 @@ use super::context::StaticScope;
 use super::paths::normal;
 use super::planner::Planner;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
-use crate::playbook::{Entry, ImportPlaybook, Play, Templated};
+use crate::playbook::{Entry, ImportPlaybook, Level, Play, Templated};
 use crate::value::{Map, MergeMode, merge};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +65,9 @@ impl Planner {
     }
 
     fn import_target(&self, import: &ImportPlaybook, dir: &Arc<Path>) -> Result<PathBuf, Diagnostic> {
+        if let Some(fault) = super::check::settings(&import.common.settings, Level::Import).pop() {
+            return Err(fault);
+        }
         let mut name = import.target.node.clone();
         if name.needs_render() {
             let scope = StaticScope { play_dir: dir.clone(), layers: vec![import.common.vars.clone()], role: None };

@@ -17,7 +17,7 @@ use crate::event::{Event, HostStats, Observer, TaskStatus};
 use crate::inventory::Order;
 use crate::names::HostName;
 use crate::plan::{Plan, PlannedBlock, PlannedPlay};
-use crate::playbook::Templated;
+use crate::playbook::{Settings, Templated};
 use crate::template::{Templar, TemplateError};
 use crate::value::{Key, Map, Value};
 use indexmap::{IndexMap, IndexSet};
@@ -578,8 +578,8 @@ pub(super) fn percentage(value: &Option<Templated>, templar: &Templar) -> Result
 }
 
 /// A task's boolean keyword, rendered for the first host that runs it; a template that fails counts as not given.
-pub(super) fn task_flag(setting: &Option<Arc<crate::playbook::Setting>>, templar: &Templar) -> bool {
-    keywords::flag(setting, templar).ok().flatten().unwrap_or(false)
+pub(super) fn task_flag(settings: &Settings, keyword: &str, templar: &Templar) -> bool {
+    keywords::flag(settings, keyword, templar).ok().flatten().unwrap_or(false)
 }
 
 /// Sets `changed` of a loop's items.

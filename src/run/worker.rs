@@ -12,7 +12,7 @@ use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
 use crate::plan::{Action, ActionKind, PlannedTask, Resolved, RoleRequest};
 use crate::remote::Target;
-use crate::template::{Templar, TemplateError};
+use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::{Map, Value};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -49,14 +49,20 @@ impl Work {
             Ok(None) => return self.once(&templar, None).await,
             Ok(Some(items)) => items,
             // A condition may still skip the task.
-            Err(error) => return self.once(&templar, Some(error)).await,
+            Err(error) if error.kind == ErrorKind::Undefined => return self.once(&templar, Some(error)).await,
+            Err(error) => return self.broken(failure::of_loop(&error)),
         };
         self.looped(&templar, &items).await
     }
 
     /// The host's variable files cannot be read.
     fn without_variables(&self, diagnostic: &Diagnostic) -> HostOutcome {
-        let run = ItemRun { result: connection_failure(diagnostic), keywords: None, include: None };
+        self.broken(connection_failure(diagnostic))
+    }
+
+    /// Failed before any item ran, or between them.
+    fn broken(&self, result: ActionResult) -> HostOutcome {
+        let run = ItemRun { result, keywords: None, include: None };
         let (item, result, registered) = self.finish(run, None, false);
         self.outcome(result, registered, vec![item])
     }
@@ -83,7 +89,7 @@ impl Work {
     async fn looped(&self, templar: &Templar, items: &[Value]) -> HostOutcome {
         let control = match loop_::control(&self.task.task.loop_control, templar) {
             Ok(control) => control,
-            Err(error) => return self.once(templar, Some(error)).await,
+            Err(error) => return self.broken(failure::of_loop(&error)),
         };
         let mut outcomes = Vec::with_capacity(items.len());
         let mut results: Vec<Value> = Vec::with_capacity(items.len());
@@ -123,8 +129,10 @@ impl Work {
             outcomes.push(item);
             if !self.task.task.loop_control.break_when.is_empty() {
                 let after = templar.with(carried.clone());
-                if let Ok(Ok(())) = condition::all_hold(&self.task.task.loop_control.break_when, &after) {
-                    break;
+                match condition::all_hold(&self.task.task.loop_control.break_when, &after) {
+                    Ok(Ok(())) => break,
+                    Ok(Err(_)) => {}
+                    Err(error) => return self.broken(failure::of_loop(&error)),
                 }
             }
         }
@@ -143,7 +151,7 @@ impl Work {
     /// The item's label; a label that cannot be rendered fails the item.
     fn label(&self, templar: &Templar, item: &Value, run: &mut ItemRun) -> String {
         if run.keywords.as_ref().is_some_and(|k| k.no_log) {
-            return "None".to_owned();
+            return "(censored due to no_log)".to_owned();
         }
         match &self.task.task.loop_control.label {
             None => item.to_string(),
@@ -152,7 +160,7 @@ impl Work {
                 Err(e) => {
                     run.result.data.insert("failed", true);
                     run.result.data.insert("msg", format!("Failed to template loop_control.label: {}", e.message));
-                    String::new()
+                    item.to_string()
                 }
             },
         }
@@ -179,7 +187,7 @@ impl Work {
             }
             Err(e) => {
                 let e = loop_error.unwrap_or(e);
-                return quiet(failure::template(&e, &[]).with("changed", false));
+                return quiet(failure::template(&e, &[]));
             }
         }
         if let Some(e) = loop_error {
@@ -187,7 +195,7 @@ impl Work {
         }
         let keywords = match keywords::render(&self.task, templar, &self.ctx) {
             Ok(keywords) => keywords,
-            Err(e) => return quiet(failure::template(&e, &[("Error while resolving a keyword".to_owned(), None)])),
+            Err(e) => return quiet(failure::template(&e, &[])),
         };
         let (result, include) = match &self.task.action {
             Action::IncludeTasks | Action::IncludeRole => self.include(templar),
@@ -240,9 +248,9 @@ impl Work {
         if let Some(result) = self.unsupported(templar) {
             return result;
         }
-        let environment = match args::environment(&self.task, templar) {
+        let (environment, warnings) = match args::environment(&self.task, templar) {
             Ok(environment) => environment,
-            Err(e) => return failure::template(&e, &[("Error while resolving `environment`".to_owned(), None)]),
+            Err(e) => return failure::template(&e, &[]),
         };
         let target = match self.target(resolved, templar, delegated) {
             Ok(target) => target,
@@ -290,6 +298,7 @@ impl Work {
             };
             let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);
             if last {
+                result.warnings.extend(warnings);
                 return result;
             }
             self.tell_retry(&result, keywords, attempt, &tries);
@@ -470,7 +479,7 @@ impl Work {
             return false;
         }
         let Ok(templar) = scope::templar(&self.ctx, &self.view, Some(&self.host), &self.frame) else { return false };
-        keywords::flag(&self.task.keywords.settings.ignore_errors, &templar).ok().flatten().unwrap_or(false)
+        keywords::flag(&self.task.keywords.settings, "ignore_errors", &templar).ok().flatten().unwrap_or(false)
     }
 }
 

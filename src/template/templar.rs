@@ -169,8 +169,9 @@ impl Templar {
                 .or_at(condition.origin())),
             other if lenient => Ok(other.truthy()),
             other => {
-                let place = condition
+                let place = other
                     .origin()
+                    .or(condition.origin())
                     .and_then(|span| self.engine.sources.location(span))
                     .map_or_else(|| "<unknown>".to_owned(), |l| l.to_string());
                 Err(TemplateError::new(

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Takes the events of the cases in this directory from ansible-core, and writes them into the cases' files.
 
-usage: record.py ANSIBLE_PLAYBOOK [FILE ...]
+usage: record.py [--new] ANSIBLE_PLAYBOOK [FILE ...]        --new: only cases that have no events yet
 
 Runs every case with the real `ansible-playbook` on this machine, as root: `connection: local` for all hosts (they do
-nothing but `true`, `false`, `echo`, `printenv`, `whoami`, `sleep`); hosts named `down…` are unreachable. Only `events` is
-rewritten; a case with `differs` keeps its own.
+nothing but `true`, `false`, `echo`, `printenv`, `whoami`, `sleep`); hosts named `down…` and ssh to port 9 are
+unreachable. Facts are gathered only where a play asks for them. Only `events` is rewritten; a case with `differs` keeps
+its own.
 """
-import glob, os, re, subprocess, sys, tempfile
+import concurrent.futures, glob, os, re, subprocess, sys, tempfile
 import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -15,9 +16,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CALLBACK = '''
 import json, os, sys
 from ansible.plugins.callback import CallbackBase
-from ansible.executor.task_result import TaskResult
+from ansible.playbook.task_include import TaskInclude
 
-HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition')
+HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition', 'warnings', 'deprecations')
 
 
 class CallbackModule(CallbackBase):
@@ -39,14 +40,17 @@ class CallbackModule(CallbackBase):
             self.out.write(line.rstrip() + '\\n')
         self.out.flush()
 
-    def result(self, status, result, looped=False):
+    def result(self, status, result, looped=False, item=False):
+        if item and isinstance(result._task, TaskInclude):
+            return
         data = result._result
         line = '%s %s:' % (status, result._host.get_name())
-        to = data.get('_ansible_delegated_vars', {}).get('ansible_delegated_host') if isinstance(data.get('_ansible_delegated_vars'), dict) else None
-        if result._task.delegate_to:
+        if result._task.delegate_to not in (None, result._host.get_name()) and not looped:
             line += ' -> %s' % (result._task.delegate_to,)
-        if '_ansible_item_label' in data or 'ansible_loop_var' in data:
+        if item:
             label = data.get('_ansible_item_label', data.get(data.get('ansible_loop_var')))
+            if data.get('_ansible_no_log'):
+                label = '(censored due to no_log)'
             line += ' [%s]' % (label,)
         if not looped:
             line += ' ' + self.detail(status, result)
@@ -97,13 +101,13 @@ class CallbackModule(CallbackBase):
         self.result('unreachable', result)
 
     def v2_runner_item_on_ok(self, result):
-        self.result('changed' if result._result.get('changed') else 'ok', result)
+        self.result('changed' if result._result.get('changed') else 'ok', result, item=True)
 
     def v2_runner_item_on_failed(self, result):
-        self.result('failed', result)
+        self.result('failed', result, item=True)
 
     def v2_runner_item_on_skipped(self, result):
-        self.result('skipped', result)
+        self.result('skipped', result, item=True)
 
     def v2_runner_retry(self, result):
         self.group.append('retry %s:' % result._host.get_name())
@@ -139,7 +143,7 @@ def run(ansible, case):
             put(path, text)
         put('.plugins/lines.py', CALLBACK)
         env = dict(os.environ, ANSIBLE_CALLBACK_PLUGINS=d + '/.plugins', ANSIBLE_STDOUT_CALLBACK='lines', LINES=d + '/.lines',
-                   ANSIBLE_TRANSPORT='local', ANSIBLE_PYTHON_INTERPRETER='/usr/bin/python3', ANSIBLE_LOCALHOST_WARNING='false',
+                   ANSIBLE_TRANSPORT='local', ANSIBLE_GATHERING='explicit', ANSIBLE_PYTHON_INTERPRETER='/usr/bin/python3', ANSIBLE_LOCALHOST_WARNING='false',
                    ANSIBLE_NOCOLOR='1', ANSIBLE_RETRY_FILES_ENABLED='false', ANSIBLE_LOCAL_TEMP=d + '/.tmp', **case.get('environment', {}))
         p = subprocess.run([ansible, '-i', d + '/hosts'] + case.get('options', []) + [d + '/play.yml'], cwd=d, env=env,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
@@ -149,7 +153,7 @@ def run(ansible, case):
         if p.returncode and 'RECAP' not in lines:
             first = [l for l in p.stderr.splitlines() if l.startswith('[ERROR]: ')]
             lines += (first[0].replace('[ERROR]: ', 'ERROR ') if first else 'ERROR ' + p.stderr[:200]).replace(d, '.') + '\n'
-        return lines + 'EXIT %d\n' % p.returncode
+        return lines.replace(d, '.') + 'EXIT %d\n' % p.returncode
 
 
 class Text(str):
@@ -160,14 +164,15 @@ yaml.SafeDumper.add_representer(str, lambda d, s: d.represent_scalar('tag:yaml.o
 
 
 def main():
-    ansible = sys.argv[1]
-    for path in sys.argv[2:] or sorted(glob.glob(HERE + '/*.yml')):
+    words = [w for w in sys.argv[1:] if w != '--new']
+    new = '--new' in sys.argv
+    for path in words[1:] or sorted(glob.glob(HERE + '/*.yml')):
         cases = yaml.safe_load(open(path))
-        for case in cases:
-            if 'differs' in case:
-                continue
-            case['events'] = run(ansible, case)
-            print(os.path.basename(path), case['name'])
+        due = [c for c in cases if 'differs' not in c and not (new and 'events' in c)]
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            for case, events in zip(due, pool.map(lambda c: run(words[0], c), due)):
+                case['events'] = events
+                print(os.path.basename(path), case['name'])
         comment = ''.join(l for l in open(path) if l.startswith('#'))
         with open(path, 'w') as f:
             f.write(comment + yaml.safe_dump(cases, sort_keys=False, allow_unicode=True, width=120))

@@ -1,11 +1,12 @@
-//! Scripted hosts: they answer a few modules as a real machine would, without one. `down…` hosts are unreachable.
+//! Scripted hosts: they answer a few modules as a real machine would, without one. `down…` hosts, and
+//! ssh to port 9, are unreachable.
 //!
 //! `command` and `shell` know `true`, `false`, `echo WORDS`, `printenv NAME`, `whoami` and `sleep SECONDS`.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 use tightbeam::actions::Hosts;
-use tightbeam::remote::{Content, RawOptions, RawOutput, RemoteError, Target};
+use tightbeam::remote::{Connection, Content, RawOptions, RawOutput, RemoteError, Target};
 use tightbeam_modules::contract::wire::{Reply, Request};
 use tightbeam_modules::contract::{Failure, Outcome};
 
@@ -15,7 +16,9 @@ pub struct Scripted;
 #[async_trait]
 impl Hosts for Scripted {
     async fn call(&self, target: &Target, request: Request, _: Content) -> Result<Reply, RemoteError> {
-        if target.host.to_string().starts_with("down") {
+        let port_9 = |o: &(String, String)| o.0 == "port" && o.1 == "9";
+        let closed = matches!(&*target.connection, Connection::Ssh(ssh) if ssh.options.iter().any(port_9));
+        if closed || target.host.to_string().starts_with("down") {
             return Err(unreachable("Connection refused"));
         }
         let module = request.module.rsplit('.').next().unwrap_or_default();

@@ -176,9 +176,8 @@ impl Parser<'_> {
             _ => {
                 let reason = variable_name_fault(value).unwrap_or_default();
                 self.report(
-                    Diagnostic::error(Code::KEYWORD_TYPE, "Invalid 'register' specified.")
+                    Diagnostic::error(Code::KEYWORD_TYPE, format!("Invalid 'register' specified: {reason}"))
                         .at(value.span, "not a variable name")
-                        .cause(reason)
                         .hint("Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores."),
                 );
                 None

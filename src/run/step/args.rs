@@ -103,11 +103,16 @@ pub fn defaults(task: &PlannedTask, action: &str, templar: &Templar, planner: &P
 /// `environment` of all levels, inner ones over outer ones.
 ///
 /// # Errors
-/// When a template in it fails, or it is no dictionary.
-pub fn environment(task: &PlannedTask, templar: &Templar) -> Result<BTreeMap<String, String>, TemplateError> {
+/// When a template in it fails. What is no dictionary is passed over with a warning.
+pub fn environment(
+    task: &PlannedTask,
+    templar: &Templar,
+) -> Result<(BTreeMap<String, String>, Vec<String>), TemplateError> {
     let mut out = BTreeMap::new();
+    let mut warnings = Vec::new();
     for level in &task.keywords.environment {
-        let value = templar.render(&level.node).map_err(|e| e.or_at(Some(level.span)))?;
+        let value = templar.render(&level.node);
+        let value = value.map_err(|e| e.within("Error processing keyword 'environment'").or_at(Some(level.span)))?;
         let maps: Vec<Value> = match value {
             Value::List(items) => items.to_vec(),
             one => vec![one],
@@ -118,15 +123,9 @@ pub fn environment(task: &PlannedTask, templar: &Templar) -> Result<BTreeMap<Str
                     out.extend(map.iter().filter(|(_, v)| !v.is_omit()).map(|(k, v)| (k.to_json_key(), v.to_string())));
                 }
                 Value::Null | Value::Omit => {}
-                other => {
-                    return Err(TemplateError::new(
-                        crate::template::ErrorKind::Failed,
-                        format!("environment must be a dictionary, received {other} ({})", other.type_name()),
-                    )
-                    .or_at(Some(level.span)));
-                }
+                other => warnings.push(format!("could not parse environment value, skipping: [{}]", other.repr())),
             }
         }
     }
-    Ok(out)
+    Ok((out, warnings))
 }

@@ -38,32 +38,32 @@ fn with_keywords(
     base: &ConnectionDefaults,
 ) -> Result<ConnectionDefaults, TemplateError> {
     let settings = &task.keywords.settings;
-    let text = |setting| -> Result<Option<String>, TemplateError> {
-        Ok(keywords::value(setting, templar)?.map(|v| v.to_string()).filter(|t| !t.is_empty()))
+    let text = |keyword| -> Result<Option<String>, TemplateError> {
+        Ok(keywords::value(settings, keyword, templar)?.map(|v| v.to_string()).filter(|t| !t.is_empty()))
     };
     let mut out = base.clone();
-    if let Some(connection) = text(&settings.connection)? {
+    if let Some(connection) = text("connection")? {
         out.connection = connection;
     }
-    if let Some(user) = text(&settings.remote_user)? {
+    if let Some(user) = text("remote_user")? {
         out.remote_user = Some(user);
     }
-    if let Some(port) = text(&settings.port)?.and_then(|p| p.parse().ok()) {
+    if let Some(port) = text("port")?.and_then(|p| p.parse().ok()) {
         out.remote_port = Some(port);
     }
-    if let Some(on) = keywords::flag(&settings.become_, templar)? {
+    if let Some(on) = keywords::flag(settings, "become", templar)? {
         out.escalate = on;
     }
-    if let Some(method) = text(&settings.become_method)? {
+    if let Some(method) = text("become_method")? {
         out.become_method = method;
     }
-    if let Some(user) = text(&settings.become_user)? {
+    if let Some(user) = text("become_user")? {
         out.become_user = Some(user);
     }
-    if let Some(flags) = text(&settings.become_flags)? {
+    if let Some(flags) = text("become_flags")? {
         out.become_flags = Some(flags);
     }
-    if let Some(exe) = text(&settings.become_exe)? {
+    if let Some(exe) = text("become_exe")? {
         out.become_exe = Some(exe);
     }
     Ok(out)

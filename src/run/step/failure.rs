@@ -13,11 +13,16 @@ pub fn template(error: &TemplateError, doing: &[(String, Option<Span>)]) -> Acti
     failed(causes)
 }
 
+/// What a task was to iterate over, or how, cannot be had: told without a preamble.
+pub fn of_loop(error: &TemplateError) -> ActionResult {
+    ActionResult { causes: template(error, &[]).causes, ..ActionResult::failed(error.message.as_str()) }
+}
+
 /// A failure told by its causes, outermost first; `Task failed` goes in front when it is shown.
 pub fn failed(causes: Vec<Cause>) -> ActionResult {
     let words: Vec<&str> = std::iter::once("Task failed").chain(causes.iter().map(|c| c.message.as_str())).collect();
     let msg = words.join(": ");
-    let mut result = ActionResult::default().with("failed", true).with("msg", msg);
+    let mut result = ActionResult::default().with("failed", true).with("changed", false).with("msg", msg);
     result.causes = causes;
     result
 }

@@ -5,6 +5,7 @@ use crate::event::TaskStatus;
 use crate::plan::PlannedTask;
 use crate::playbook::Templated;
 use crate::run::condition::all_hold;
+use crate::run::step::keywords;
 use crate::template::{Templar, TemplateError};
 use crate::value::{Map, Value};
 use std::sync::Arc;
@@ -25,22 +26,16 @@ pub struct Tries {
 /// # Errors
 /// When `retries` or `delay` cannot be rendered.
 pub fn tries(task: &PlannedTask, templar: &Templar) -> Result<Tries, TemplateError> {
-    let number = |value: &Option<Templated>| -> Result<Option<f64>, TemplateError> {
-        match value {
-            None => Ok(None),
-            Some(v) => {
-                let rendered = templar.render(&v.node).map_err(|e| e.or_at(Some(v.span)))?;
-                Ok(rendered.to_string().trim().parse().ok())
-            }
-        }
+    let number = |keyword: &str, written: &Option<Templated>| -> Result<Option<f64>, TemplateError> {
+        Ok(keywords::own(keyword, written.as_ref(), templar)?.and_then(|v| v.to_string().trim().parse().ok()))
     };
-    let retries = number(&task.task.retries)?;
+    let retries = number("retries", &task.task.retries)?;
     let count = match retries {
         Some(n) => 1 + (n as i64).max(0),
         None if !task.task.until.is_empty() => 1 + DEFAULT_RETRIES,
         None => 1,
     };
-    let delay = number(&task.task.delay)?.unwrap_or(DEFAULT_DELAY);
+    let delay = number("delay", &task.task.delay)?.unwrap_or(DEFAULT_DELAY);
     Ok(Tries { count, delay: Duration::from_secs_f64(if delay < 0.0 { 1.0 } else { delay }) })
 }
 

@@ -2,11 +2,10 @@
 
 use crate::names::HostName;
 use crate::plan::{Inherited, PlannedTask};
-use crate::playbook::Setting;
+use crate::playbook::{KEYWORDS, Settings, Templated};
 use crate::run::RunContext;
-use crate::template::{Templar, TemplateError};
+use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::Value;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The keywords that steer one item's run.
@@ -26,11 +25,11 @@ pub struct Keywords {
 /// Renders one keyword: the nearest level's value, or an outer one's where the nearer becomes `omit`.
 ///
 /// # Errors
-/// When its template fails, told where it stands.
-pub fn value(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<Value>, TemplateError> {
-    let mut at = setting.as_ref();
+/// When its template fails or gives what the keyword cannot be, told where it stands.
+pub fn value(settings: &Settings, keyword: &str, templar: &Templar) -> Result<Option<Value>, TemplateError> {
+    let mut at = settings.get(keyword);
     while let Some(one) = at {
-        match templar.render(&one.value).map_err(|e| e.or_at(Some(one.span)))? {
+        match rendered(keyword, &one.value, templar).map_err(|e| e.or_at(Some(one.span)))? {
             Value::Omit => at = one.outer.as_ref(),
             Value::Null => return Ok(None),
             value => return Ok(Some(value)),
@@ -39,20 +38,40 @@ pub fn value(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option
     Ok(None)
 }
 
+/// The value of a keyword that is not inherited.
+///
+/// # Errors
+/// As [`value`].
+pub fn own(keyword: &str, written: Option<&Templated>, templar: &Templar) -> Result<Option<Value>, TemplateError> {
+    let Some(written) = written else { return Ok(None) };
+    let value = rendered(keyword, &written.node, templar).map_err(|e| e.or_at(Some(written.span)))?;
+    Ok(Some(value).filter(|v| !v.is_null() && !v.is_omit()))
+}
+
+fn rendered(keyword: &str, written: &Value, templar: &Templar) -> Result<Value, TemplateError> {
+    let value = templar.render(written).map_err(|e| e.within(&format!("Error processing keyword '{keyword}'")))?;
+    let misfit =
+        KEYWORDS.iter().find(|k| k.name == keyword).filter(|_| !value.is_omit()).and_then(|k| k.misfit(&value));
+    match misfit {
+        Some(reason) => Err(TemplateError::new(ErrorKind::Failed, reason)),
+        None => Ok(value),
+    }
+}
+
 /// A boolean keyword.
 ///
 /// # Errors
 /// As [`value`].
-pub fn flag(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<bool>, TemplateError> {
-    Ok(value(setting, templar)?.map(|v| v.as_spelled_bool().unwrap_or_else(|| v.truthy())))
+pub fn flag(settings: &Settings, keyword: &str, templar: &Templar) -> Result<Option<bool>, TemplateError> {
+    Ok(value(settings, keyword, templar)?.map(|v| v.as_spelled_bool().unwrap_or_else(|| v.truthy())))
 }
 
 /// A number.
 ///
 /// # Errors
 /// As [`value`].
-pub fn number(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Option<f64>, TemplateError> {
-    Ok(value(setting, templar)?.and_then(|v| v.to_string().trim().parse().ok()))
+pub fn number(settings: &Settings, keyword: &str, templar: &Templar) -> Result<Option<f64>, TemplateError> {
+    Ok(value(settings, keyword, templar)?.and_then(|v| v.to_string().trim().parse().ok()))
 }
 
 /// All of a task's keywords.
@@ -62,28 +81,30 @@ pub fn number(setting: &Option<Arc<Setting>>, templar: &Templar) -> Result<Optio
 pub fn render(task: &PlannedTask, templar: &Templar, ctx: &RunContext) -> Result<Keywords, TemplateError> {
     let settings = &task.keywords.settings;
     Ok(Keywords {
-        check: flag(&settings.check_mode, templar)?.unwrap_or(ctx.options.check),
-        diff: flag(&settings.diff, templar)?.unwrap_or(ctx.options.diff),
+        check: flag(settings, "check_mode", templar)?.unwrap_or(ctx.options.check),
+        diff: flag(settings, "diff", templar)?.unwrap_or(ctx.options.diff),
         no_log: no_log(&task.keywords, templar, ctx)?,
-        ignore_errors: flag(&settings.ignore_errors, templar)?.unwrap_or(false),
-        ignore_unreachable: flag(&settings.ignore_unreachable, templar)?.unwrap_or(false),
+        ignore_errors: flag(settings, "ignore_errors", templar)?.unwrap_or(false),
+        ignore_unreachable: flag(settings, "ignore_unreachable", templar)?.unwrap_or(false),
         delegate_to: delegate(&task.keywords, templar)?,
-        delegate_facts: flag(&settings.delegate_facts, templar)?.unwrap_or(false),
-        timeout: number(&settings.timeout, templar)?.filter(|s| *s > 0.0).map(Duration::from_secs_f64),
-        notify: names(value(&settings.notify, templar)?),
+        delegate_facts: flag(settings, "delegate_facts", templar)?.unwrap_or(false),
+        timeout: number(settings, "timeout", templar)?.filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        notify: names(value(settings, "notify", templar)?),
     })
 }
 
 /// # Errors
 /// As [`value`].
 pub fn no_log(keywords: &Inherited, templar: &Templar, ctx: &RunContext) -> Result<bool, TemplateError> {
-    Ok(flag(&keywords.settings.no_log, templar)?.unwrap_or_else(|| ctx.settings.bool("DEFAULT_NO_LOG")))
+    Ok(flag(&keywords.settings, "no_log", templar)?.unwrap_or_else(|| ctx.settings.bool("DEFAULT_NO_LOG")))
 }
 
 /// # Errors
 /// As [`value`].
 pub fn delegate(keywords: &Inherited, templar: &Templar) -> Result<Option<HostName>, TemplateError> {
-    Ok(value(&keywords.settings.delegate_to, templar)?.map(|v| HostName::from(v.to_string())).filter(|n| !n.is_empty()))
+    Ok(value(&keywords.settings, "delegate_to", templar)?
+        .map(|v| HostName::from(v.to_string()))
+        .filter(|n| !n.is_empty()))
 }
 
 /// One name or a list of them.

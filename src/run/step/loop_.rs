@@ -1,5 +1,6 @@
 //! Station 6: what a task iterates over, and the variables of each iteration.
 
+use super::keywords;
 use crate::playbook::{Loop, LoopControl, Templated};
 use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::{Map, Value};
@@ -61,21 +62,18 @@ pub struct Control {
 /// # Errors
 /// When one of its templates fails.
 pub fn control(written: &LoopControl, templar: &Templar) -> Result<Control, TemplateError> {
-    let render = |value: &Option<Templated>| match value {
-        None => Ok(None),
-        Some(v) => templar.render(&v.node).map(Some).map_err(|e| e.or_at(Some(v.span))),
-    };
-    let name = |value: Option<Value>| value.filter(|v| !v.is_null() && !v.is_omit()).map(|v| v.to_string());
+    let render = |keyword: &str, value: &Option<Templated>| keywords::own(keyword, value.as_ref(), templar);
+    let name = |value: Option<Value>| value.map(|v| v.to_string());
     let flag = |value: Option<Value>| value.and_then(|v| v.as_spelled_bool());
     Ok(Control {
-        loop_var: name(render(&written.loop_var)?).unwrap_or_else(|| "item".to_owned()),
-        index_var: name(render(&written.index_var)?),
-        pause: name(render(&written.pause)?)
+        loop_var: name(render("loop_var", &written.loop_var)?).unwrap_or_else(|| "item".to_owned()),
+        index_var: name(render("index_var", &written.index_var)?),
+        pause: name(render("pause", &written.pause)?)
             .and_then(|t| t.parse().ok())
             .filter(|s| *s > 0.0)
             .map(Duration::from_secs_f64),
-        extended: flag(render(&written.extended)?).unwrap_or(false),
-        all_items: flag(render(&written.extended_allitems)?).unwrap_or(true),
+        extended: flag(render("extended", &written.extended)?).unwrap_or(false),
+        all_items: flag(render("extended_allitems", &written.extended_allitems)?).unwrap_or(true),
     })
 }
 
@@ -83,11 +81,11 @@ impl Control {
     /// The variables of iteration `index` over `items`. Items are data already: they are not rendered again.
     pub fn variables(&self, items: &[Value], index: usize) -> Map {
         let mut vars = Map::new();
-        vars.insert("ansible_loop_var", self.loop_var.as_str());
         vars.insert(self.loop_var.as_str(), items[index].clone());
+        vars.insert("ansible_loop_var", self.loop_var.as_str());
         if let Some(name) = &self.index_var {
-            vars.insert("ansible_index_var", name.as_str());
             vars.insert(name.as_str(), index);
+            vars.insert("ansible_index_var", name.as_str());
         }
         if self.extended {
             vars.insert("ansible_loop", self.extended_facts(items, index));

@@ -41,9 +41,9 @@ impl Run {
             let frame = Arc::new(TaskFrame::of(&task));
             let of_first = scope::templar(&self.ctx, &batch.view, Some(first), &frame)?;
             let settings = &task.keywords.settings;
-            let run_once = task_flag(&settings.run_once, &of_first) || crate::actions::runs_once(&task.action);
-            let fatal = (task_flag(&settings.any_errors_fatal, &of_first) || run_once)
-                && !task_flag(&settings.ignore_errors, &of_first);
+            let run_once = task_flag(settings, "run_once", &of_first) || crate::actions::runs_once(&task.action);
+            let fatal = (task_flag(settings, "any_errors_fatal", &of_first) || run_once)
+                && !task_flag(settings, "ignore_errors", &of_first);
             let info = self.info(&task, &of_first);
             if self.stepping && !self.step_into(&info.name).await {
                 hosts.iter().for_each(|h| batch.host(h).into_iter().for_each(|r| r.cursor.advance()));

@@ -51,7 +51,7 @@ impl Run {
             action: task.task.action.node.to_string(),
             handler: task.handler,
             span: (!task.implicit).then(|| task.span()),
-            check: keywords::flag(&settings.check_mode, templar).ok().flatten().unwrap_or(self.ctx.options.check),
+            check: keywords::flag(settings, "check_mode", templar).ok().flatten().unwrap_or(self.ctx.options.check),
             has_loop: !task.task.looping.is_once(),
             no_log: keywords::no_log(&task.keywords, templar, &self.ctx).unwrap_or(true),
         })
@@ -145,10 +145,10 @@ fn bug(host: HostName, task: Arc<PlannedTask>, info: Arc<TaskInfo>, panic: &(dyn
 
 /// Hosts at once that the task's `throttle` allows.
 pub(super) fn throttle(ctx: &RunContext, batch: &Batch, host: &HostName, task: &PlannedTask) -> Option<Arc<Semaphore>> {
-    let setting = &task.keywords.settings.throttle;
-    setting.as_ref()?;
+    let settings = &task.keywords.settings;
+    settings.throttle.as_ref()?;
     let templar = scope::templar(ctx, &batch.view, Some(host), &TaskFrame::of(task)).ok()?;
-    let limit = keywords::value(setting, &templar).ok().flatten().and_then(|v| match v {
+    let limit = keywords::value(settings, "throttle", &templar).ok().flatten().and_then(|v| match v {
         Value::Int(n) => Some(n),
         other => other.to_string().trim().parse().ok(),
     })?;

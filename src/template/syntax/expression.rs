@@ -194,7 +194,6 @@ impl Parser {
                 self.expect_op("}")?;
                 ExprKind::Dict(items)
             }
-            Tok::Eof => return self.fail("unexpected end of template"),
             other => return self.fail(format!("unexpected {}", crate::value::repr_str(&other.describe()))),
         };
         Ok(self.node(start, kind))
