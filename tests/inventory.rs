@@ -123,7 +123,8 @@ impl Case<'_> {
         let (settings, faults) = Settings::load(&sources, None, &around);
         assert!(faults.is_empty(), "{faults:?}");
         let merge = settings.text("DEFAULT_HASH_BEHAVIOUR") == "merge";
-        let reader = Reader { files: self.files.clone(), sources: sources.clone(), vault: None };
+        let reader =
+            Reader { files: self.files.clone(), sources: sources.clone(), vault: None, duplicates: Default::default() };
         let extensions = settings.list("YAML_FILENAME_EXTENSIONS").into_iter().map(str::to_owned).collect();
         let var_files = Arc::new(VarFiles::new(reader.clone(), extensions, merge));
         let engine = Engine::new(Arc::new(NoOutside::default()), None, TemplateSettings::default(), sources);

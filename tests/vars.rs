@@ -52,7 +52,8 @@ fn inventory(layers: &[(Layer, Value)]) -> InventoryVars {
         files = files.with(file, &format!("{{\"v\": {}}}", json(value)));
     }
     let files = files.with("/i/hosts", &format!("[g]\nh{host}\n{group}{all}"));
-    let reader = Reader { files: Arc::new(files), sources: SourceMap::default(), vault: None };
+    let reader =
+        Reader { files: Arc::new(files), sources: SourceMap::default(), vault: None, duplicates: Default::default() };
     let settings = Settings::defaults();
     let var_files = Arc::new(VarFiles::new(reader.clone(), vec![".yml".to_owned()], false));
     let loader = Loader {

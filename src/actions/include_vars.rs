@@ -1,6 +1,7 @@
 //! `include_vars`: variables of the host from files of the controller.
 
 use super::{ActionCall, ActionResult, Effect, find_file};
+use crate::template::Binding;
 use crate::value::{Map, MergeMode, Value, merge};
 use fancy_regex::Regex;
 use std::path::{Path, PathBuf};
@@ -28,20 +29,36 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
                 }
             };
             let vars = Arc::new(vars);
-            let files: Vec<Value> = files.iter().map(|f| f.to_string_lossy().into_owned().into()).collect();
-            ActionResult::ok()
+            let names: Vec<Value> = files.iter().map(|f| f.to_string_lossy().into_owned().into()).collect();
+            let mut result = ActionResult::ok()
                 .with("ansible_facts", Value::Map(vars.clone()))
-                .with("ansible_included_var_files", files)
-                .effect(Effect::HostVars(vars))
+                .with("ansible_included_var_files", names)
+                .effect(Effect::HostVars(vars));
+            result.secret = files.iter().any(|f| call.files.read(f).is_ok_and(|c| c.starts_with(b"$ANSIBLE_VAULT")));
+            result
         }
-        Err(message) => ActionResult::failed(message.as_str())
+        Err(Wrong::Call(message)) => ActionResult::failed(format!("Task failed: {message}")),
+        Err(Wrong::File(message)) => ActionResult::failed(message.as_str())
             .with("message", message)
             .with("ansible_facts", Map::new())
             .with("ansible_included_var_files", Vec::<Value>::new()),
     }
 }
 
-fn load(call: &ActionCall<'_>) -> Result<(Map, Vec<PathBuf>), String> {
+/// Why there are no variables.
+enum Wrong {
+    /// The arguments do not go together.
+    Call(&'static str),
+    File(String),
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Wrong::File(message)
+    }
+}
+
+fn load(call: &ActionCall<'_>) -> Result<(Map, Vec<PathBuf>), Wrong> {
     let text = |name: &str| call.args.get(name).filter(|v| !v.is_null()).map(Value::to_string);
     let list = |name: &str| match call.args.get(name) {
         Some(Value::List(items)) => items.iter().map(Value::to_string).collect(),
@@ -61,6 +78,12 @@ fn load(call: &ActionCall<'_>) -> Result<(Map, Vec<PathBuf>), String> {
         extensions,
         ignore_unknown: call.args.get("ignore_unknown_extensions").and_then(Value::as_spelled_bool).unwrap_or(false),
     };
+    const OF_DIRECTORIES: [&str; 6] =
+        ["dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"];
+    let given = |names: &[&str]| names.iter().any(|n| call.task.task.args.map.contains_key(n));
+    if given(&OF_DIRECTORIES) && given(&["file", "_raw_params"]) {
+        return Err(Wrong::Call("You are mixing file only and dir only arguments, these are incompatible"));
+    }
     let merging = match text("hash_behaviour") {
         Some(behaviour) => behaviour == "merge",
         None => call.merge_hashes,
@@ -68,11 +91,11 @@ fn load(call: &ActionCall<'_>) -> Result<(Map, Vec<PathBuf>), String> {
     let mode = MergeMode { recursive: merging, ..MergeMode::default() };
     let mut vars = Map::new();
     let mut files = Vec::new();
-    match (text("dir"), text("file").or_else(|| text("_raw_params"))) {
+    match (text("dir"), text("file").or_else(|| text("_raw_params").map(|raw| raw.trim_end_matches('\n').to_owned()))) {
         (Some(dir), _) => {
             let dir = find_dir(call, &dir)?;
             for path in walk(call, &dir, &options, 1)? {
-                vars = merge(&vars, &*read(call, &path)?, mode);
+                vars.extend(read(call, &path)?.iter().map(|(k, v)| (k.clone(), v.clone())));
                 files.push(path);
             }
         }
@@ -81,7 +104,19 @@ fn load(call: &ActionCall<'_>) -> Result<(Map, Vec<PathBuf>), String> {
             vars = (*read(call, &path)?).clone();
             files.push(path);
         }
-        (None, None) => return Err("No file or directory was given: use `file` or `dir`".to_owned()),
+        (None, None) => return Err(Wrong::File("Could not find file on the Ansible Controller.".to_owned())),
+    }
+    if merging && !call.merge_hashes {
+        // With what the host has under these names now.
+        let merged = vars.iter().map(|(key, value)| {
+            let old = key.as_str().and_then(|name| call.templar.variables().get(name));
+            let value = match (old, value) {
+                (Some(Binding::Value(Value::Map(old))), Value::Map(new)) => Value::map(merge(&old, new, mode)),
+                _ => value.clone(),
+            };
+            (key.clone(), value)
+        });
+        vars = merged.collect();
     }
     Ok((vars, files))
 }

@@ -39,6 +39,8 @@ pub struct ActionResult {
     pub data: Map,
     /// Shown without `-v` too.
     pub verbose: bool,
+    /// Not shown, as with `no_log`.
+    pub secret: bool,
     pub effects: Vec<Effect>,
     pub warnings: Vec<String>,
     pub deprecations: Vec<String>,

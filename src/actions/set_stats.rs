@@ -16,12 +16,8 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
         Some(_) => return ActionResult::failed("The 'data' option needs to be a dictionary/hash"),
     };
     for key in data.keys() {
-        let name = key.to_value().to_string();
-        if !set_fact::is_identifier(&name) {
-            return ActionResult::failed(format!(
-                "Task failed: Invalid variable name {}.",
-                crate::value::repr_str(&name)
-            ));
+        if let Err(message) = set_fact::variable_name(&key.to_value()) {
+            return ActionResult::failed(format!("Task failed: {message}"));
         }
     }
     let mut shown = Map::new();

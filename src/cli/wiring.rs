@@ -139,7 +139,12 @@ impl Project {
     ) -> Result<Project, CommandError> {
         let opener = Arc::new(Opener(base.secrets(vault)?));
         let decrypt: Arc<dyn Decrypt> = opener.clone();
-        let reader = Reader { files: base.files.clone(), sources: base.sources.clone(), vault: Some(decrypt.clone()) };
+        let reader = Reader {
+            files: base.files.clone(),
+            sources: base.sources.clone(),
+            vault: Some(decrypt.clone()),
+            duplicates: duplicates(&base.settings),
+        };
         let world = Arc::new(World::new(base.settings.clone()));
         let outside: Arc<dyn Outside> = world.clone();
         let settings = TemplateSettings {
@@ -287,7 +292,8 @@ impl Project {
             fails,
             move |name| plan::resolve::resolve(&*known, name, &[]).is_some(),
             |name| crate::template::find_lookup(name).is_some(),
-        );
+        )
+        .duplicates(duplicates(settings));
         let plan_settings = PlanSettings {
             roles_path: settings.paths("DEFAULT_ROLES_PATH"),
             collections_path: settings.paths("COLLECTIONS_PATHS"),
@@ -300,6 +306,10 @@ impl Project {
         let render: Arc<dyn StaticRender> = Arc::new(Static { engine: self.engine.clone(), vars: vars.clone() });
         Arc::new(Planner::new(loader, plan_settings, catalogue, render))
     }
+}
+
+fn duplicates(settings: &crate::config::Settings) -> crate::yaml::Duplicates {
+    crate::yaml::Duplicates::of_setting(settings.text("DUPLICATE_YAML_DICT_KEY"))
 }
 
 /// Renders names that are needed while planning, with variables that depend on no host.

@@ -4,7 +4,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Span};
 use crate::files::Files;
 use crate::template::Decrypt;
 use crate::value::{Map, Trust, Value};
-use crate::yaml::{self, Document, Node, NodeKind};
+use crate::yaml::{self, Document, Duplicates, Node, NodeKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ pub struct Reader {
     pub files: Arc<dyn Files>,
     pub sources: SourceMap,
     pub vault: Option<Arc<dyn Decrypt>>,
+    pub duplicates: Duplicates,
 }
 
 const VAULT: &[u8] = b"$ANSIBLE_VAULT";
@@ -56,7 +57,7 @@ impl Reader {
     pub fn document(&self, path: &Path) -> Result<Document, Diagnostic> {
         let (text, encrypted) = self.text(path)?;
         if !encrypted {
-            return yaml::read_one(&self.sources, path, &text);
+            return yaml::read_one(&self.sources, path, &text)?.under(self.duplicates);
         }
         let file = self.sources.add(path, masked(&text));
         match yaml::read_one(&SourceMap::default(), path, &text) {
@@ -64,7 +65,7 @@ impl Reader {
                 document.file = file;
                 document.root.iter_mut().for_each(|node| move_to(node, file));
                 document.warnings.iter_mut().for_each(|w| relabel(w, file));
-                Ok(document)
+                document.under(self.duplicates)
             }
             Err(mut fault) => {
                 relabel(&mut fault, file);

@@ -182,7 +182,12 @@ mod tests {
             .with("/i/group_vars/db.json", "{\"never\": 1}")
             .with("/i/group_vars/list.yml", "- 1")
             .with("/i/host_vars/h.example.org.yml", "h: 1");
-        let reader = Reader { files: Arc::new(files), sources: SourceMap::default(), vault: None };
+        let reader = Reader {
+            files: Arc::new(files),
+            sources: SourceMap::default(),
+            vault: None,
+            duplicates: Default::default(),
+        };
         let extensions = vec![".yml".to_owned(), ".yaml".to_owned(), ".json".to_owned()];
         let vars = VarFiles::new(reader, extensions, false);
         let show = |map: Answer| crate::value::Value::from((*map.unwrap()).clone()).to_string();

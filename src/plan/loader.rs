@@ -36,6 +36,7 @@ pub struct Loader {
     is_action: Box<dyn Fn(&str) -> bool + Send + Sync>,
     is_lookup: Box<dyn Fn(&str) -> bool + Send + Sync>,
     invalid_keyword_fails: bool,
+    duplicates: yaml::Duplicates,
     cache: Mutex<Cache>,
 }
 
@@ -62,8 +63,15 @@ impl Loader {
             is_action: Box::new(is_action),
             is_lookup: Box::new(is_lookup),
             invalid_keyword_fails,
+            duplicates: yaml::Duplicates::default(),
             cache: Mutex::default(),
         }
+    }
+
+    /// With another meaning of keys that stand twice.
+    #[must_use]
+    pub fn duplicates(self, duplicates: yaml::Duplicates) -> Self {
+        Loader { duplicates, ..self }
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
@@ -110,7 +118,7 @@ impl Loader {
             return Ok(known.clone());
         }
         let text = self.text(path, wanted)?;
-        let document = Arc::new(yaml::read_one(&self.sources, path, &text)?);
+        let document = Arc::new(yaml::read_one(&self.sources, path, &text)?.under(self.duplicates)?);
         self.cache().documents.insert(path.to_owned(), document.clone());
         Ok(document)
     }

@@ -327,7 +327,7 @@ impl Reader<'_> {
         let (line, value) = self.text(&[&extra])?.unwrap_or_default();
         Ok(ContainerSettings {
             program: program.to_owned(),
-            container: self.address(&["ansible_host", &format!("ansible_{program}_host")])?,
+            container: self.address(&[&format!("ansible_{program}_host"), "ansible_host"])?,
             user: self
                 .string(&["ansible_user", &format!("ansible_{program}_user")])?
                 .or_else(|| defaults.remote_user.clone()),

@@ -43,11 +43,7 @@ impl TaskFrame {
 fn role_vars(role: &RoleContext) -> RoleVars {
     let (path, uuid) = (role.path.to_string_lossy(), role.id.0.to_string());
     let facts = RoleFacts { name: &role.name, collection: role.collection.as_deref(), path: &path, uuid: &uuid };
-    let mut magic = role_magic(&facts);
-    let parents = || role.chain.iter().rev();
-    magic.insert("ansible_parent_role_names", parents().map(|r| r.full_name().into()).collect::<Vec<Value>>());
-    let paths = parents().map(|r| r.path.to_string_lossy().into_owned().into());
-    magic.insert("ansible_parent_role_paths", paths.collect::<Vec<Value>>());
+    let magic = role_magic(&facts);
     RoleVars {
         defaults: role.defaults.clone(),
         vars: role.vars.clone(),

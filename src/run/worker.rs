@@ -415,6 +415,11 @@ impl Work {
         result.data.remove("invocation");
         let status = judge::status(&result);
         let failed = status == TaskStatus::Failed;
+        let no_log = no_log || result.secret;
+        if failed && !result.data.contains_key("exception") {
+            // As ansible-core has it where no Python traceback was kept.
+            result.data.insert("exception", "(traceback unavailable)");
+        }
         for (key, list) in [("warnings", &result.warnings), ("deprecations", &result.deprecations)] {
             if !list.is_empty() {
                 result.data.insert(key, list.iter().map(|t| Value::from(t.as_str())).collect::<Vec<_>>());

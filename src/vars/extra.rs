@@ -47,7 +47,7 @@ fn one(
             let text = format!("Please prepend extra_vars filename '{option}' with '@'");
             return Err(Diagnostic::error(Code::OPTION_INVALID, text));
         }
-        b'[' | b'{' => yaml::read_one(&reader.sources, shown, option)?,
+        b'[' | b'{' => yaml::read_one(&reader.sources, shown, option)?.under(reader.duplicates)?,
         _ => {
             let file = reader.sources.add(shown, option);
             let span = Span::new(file, 0, option.len());
@@ -70,7 +70,12 @@ mod tests {
 
     fn read(options: &[&str]) -> Result<String, String> {
         let files = Mem::default().with("/w/v.yml", "a: 1\nd: {x: 1}").with("/w/l.yml", "- 1");
-        let reader = Reader { files: Arc::new(files), sources: SourceMap::default(), vault: None };
+        let reader = Reader {
+            files: Arc::new(files),
+            sources: SourceMap::default(),
+            vault: None,
+            duplicates: Default::default(),
+        };
         let options: Vec<String> = options.iter().map(|o| (*o).to_owned()).collect();
         let pairs =
             |t: &str| Ok(t.split(' ').filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect());

@@ -84,9 +84,8 @@ pub struct PlayFacts<'a> {
 /// `ansible_play_name`, `ansible_play_hosts`, `ansible_role_names`, …
 pub fn play_magic(facts: &PlayFacts<'_>) -> Map {
     let mut map = Map::new();
-    let mut all_roles = facts.roles.to_vec();
-    all_roles.extend(facts.dependent_roles.iter().filter(|r| !facts.roles.contains(r)));
-    map.insert("ansible_role_names", texts(&all_roles));
+    let all_roles: indexmap::IndexSet<&str> = facts.roles.iter().chain(facts.dependent_roles).copied().collect();
+    map.insert("ansible_role_names", texts(&all_roles.into_iter().collect::<Vec<_>>()));
     map.insert("ansible_play_role_names", texts(facts.roles));
     map.insert("ansible_dependent_role_names", texts(facts.dependent_roles));
     map.insert("role_names", texts(facts.roles));

@@ -179,6 +179,26 @@ impl TaskVars {
         }))
     }
 
+    /// What a task knows of its connection where nobody has set it: the host's own name as its address, and the name with
+    /// `ssh_` in it for the one without and the other way round. `hostvars` does not show it.
+    fn of_connection(&self, name: &str) -> Option<Value> {
+        const BOTH: [&str; 6] = ["host", "user", "password", "port", "private_key_file", "timeout"];
+        let host = self.host.as_ref().filter(|_| self.hostvars.is_some())?;
+        let plain = name.strip_prefix("ansible_")?;
+        let bare = plain.strip_prefix("ssh_").unwrap_or(plain);
+        let bare = if plain == "ssh_pass" { "password" } else { bare };
+        if !BOTH.contains(&bare) {
+            return None;
+        }
+        let other = match (plain.starts_with("ssh_"), bare) {
+            (true, bare) => format!("ansible_{bare}"),
+            (false, "password") => "ansible_ssh_pass".to_owned(),
+            (false, bare) => format!("ansible_ssh_{bare}"),
+        };
+        let value = if self.run.merge { self.merged(&other) } else { self.highest(&other).cloned() };
+        value.or_else(|| (bare == "host").then(|| Value::foreign(host.name().as_str())))
+    }
+
     fn computed(&self, name: &str) -> Option<Binding> {
         match name {
             "vars" if self.play.is_some() || !self.task.is_empty() => Some(Binding::Scope(Arc::new(self.clone()))),
@@ -223,7 +243,7 @@ impl Variables for TaskVars {
     fn get(&self, name: &str) -> Option<Binding> {
         self.computed(name).or_else(|| {
             let value = if self.run.merge { self.merged(name) } else { self.highest(name).cloned() };
-            value.map(Binding::Value)
+            value.or_else(|| self.of_connection(name)).map(Binding::Value)
         })
     }
 

@@ -16,4 +16,4 @@ mod scalar;
 
 pub use dump::{DumpOptions, dump, dump_strict};
 pub use node::{Node, NodeKind};
-pub use read::{Document, Stream, parse_value, parse_values, read, read_one};
+pub use read::{Document, Duplicates, Stream, parse_value, parse_values, read, read_one};

@@ -2,7 +2,7 @@
 
 use super::compose::{Composer, Dialect, Notice};
 use super::{json, node::Node};
-use crate::diag::{Code, Diagnostic, FileId, SourceMap};
+use crate::diag::{Code, Diagnostic, FileId, Severity, SourceMap};
 use crate::value::{Trust, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,47 @@ pub struct Document {
     /// `None` where the text holds nothing but comments.
     pub root: Option<Node>,
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What a key that stands twice in a mapping means (DUPLICATE_YAML_DICT_KEY).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    Error,
+    #[default]
+    Warn,
+    Ignore,
+}
+
+impl Duplicates {
+    /// By the word that the setting has.
+    pub fn of_setting(word: &str) -> Self {
+        match word {
+            "error" => Duplicates::Error,
+            "ignore" => Duplicates::Ignore,
+            _ => Duplicates::Warn,
+        }
+    }
+}
+
+impl Document {
+    /// The document where duplicate keys mean this.
+    ///
+    /// # Errors
+    /// The first key that stands twice, where that is an error.
+    pub fn under(mut self, duplicates: Duplicates) -> Result<Self, Diagnostic> {
+        let twice = |w: &Diagnostic| w.code == Code::YAML_DUPLICATE_KEY;
+        match duplicates {
+            Duplicates::Warn => {}
+            Duplicates::Ignore => self.warnings.retain(|w| !twice(w)),
+            Duplicates::Error => {
+                if let Some(at) = self.warnings.iter().position(twice) {
+                    let warning = self.warnings.swap_remove(at);
+                    return Err(Diagnostic { severity: Severity::Error, hints: vec![], ..warning });
+                }
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// Registers a text under its path and reads every document in it. A byte order mark at its start is dropped.
@@ -150,6 +191,8 @@ mod tests {
         assert_eq!(warning.message, "Found duplicate mapping key 'a'.");
         let places: Vec<_> = warning.labels.iter().map(|l| sources.location(l.span).unwrap().to_string()).collect();
         assert_eq!(places, ["t.yml:3:1", "t.yml:1:1"]);
+        assert!(doc.clone().under(Duplicates::Ignore).unwrap().warnings.is_empty());
+        assert_eq!(doc.under(Duplicates::Error).unwrap_err().severity, Severity::Error);
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub const FILTERS: &[Filter] = &[
         example: ("'a' | to_uuid", "'9b6d1a0c-51b1-5093-93fc-cf09a700edff'"),
         run: |cx, v, args| {
             let namespace = args.text_or(cx, "namespace", "361E6D51-FAEC-444A-9079-341386DA8E2E")?;
+            if let Some(other) = args.get("namespace").filter(|n| !matches!(n, V::Str(_))) {
+                return Err(Fault::raw(format!(
+                    "Invalid value '{namespace}' for 'namespace': '{}' object has no attribute 'replace'",
+                    other.type_name()
+                )));
+            }
             let space = uuid::Uuid::parse_str(&namespace).map_err(|_| {
                 Fault::raw(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"))
             })?;
@@ -95,7 +101,8 @@ fn password_hash(cx: &Cx, v: V, args: Args) -> Res {
     };
     let size = match args.get("salt_size") {
         None => None,
-        Some(_) => Some(usize::try_from(args.int("salt_size", 16)?).unwrap_or(0)),
+        Some(V::Int(size)) => Some(usize::try_from(*size).unwrap_or(0)),
+        Some(_) => return Err(Fault::raw("salt_size must be an integer")),
     };
     crypt_password(cx, &password, &kind, args.text(cx, "salt")?, size, rounds).map(V::str)
 }
@@ -131,10 +138,12 @@ pub fn crypt_password(
         }
     };
     if salt.chars().any(|c| !c.is_ascii() || !SALT.contains(&(c as u8))) {
-        return Err(Fault::raw(format!("invalid characters in {kind}_crypt salt")));
+        return Err(Fault::raw(format!("Could not hash the secret: invalid characters in {kind}_crypt salt")));
     }
     if salt.len() > longest {
-        return Err(Fault::raw(format!("salt too large ({kind}_crypt requires <= {longest} chars)")));
+        return Err(Fault::raw(format!(
+            "Could not hash the secret: salt too large ({kind}_crypt requires <= {longest} chars)"
+        )));
     }
     match kind {
         "md5" => Ok(super::crypt::md5_crypt(password.as_bytes(), &salt)),
@@ -142,7 +151,14 @@ pub fn crypt_password(
             let default = if kind == "sha512" { 656_000 } else { 535_000 };
             let rounds = rounds.unwrap_or(default);
             if !(1000..=999_999_999).contains(&rounds) {
-                return Err(Fault::raw(format!("rounds ({rounds}) out of range for {kind}_crypt")));
+                let bound = if rounds < 1000 {
+                    "too low, must be at least 1000"
+                } else {
+                    "too large, cannot be more than 999999999"
+                };
+                return Err(Fault::raw(format!(
+                    "Could not hash the secret: {kind}_crypt: min_desired_rounds ({rounds}) is {bound}"
+                )));
             }
             Ok(super::crypt::sha_crypt(kind == "sha512", password.as_bytes(), &salt, rounds as usize))
         }

@@ -40,8 +40,10 @@ fn ini(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         let sensitive = options.flag("case_sensitive", false)?;
         let source = file::read_as(cx, &path, &options.text("encoding", "utf-8")?)?;
         let source = if properties { format!("[java_properties]\n{}", source.as_str()) } else { source.to_string() };
-        let parsed = parse(&source, sensitive, options.flag("allow_no_value", false)?)
-            .map_err(|e| Fault::raw(format!("{}: {e}", path.display())))?;
+        let parsed = parse(&source, sensitive, options.flag("allow_no_value", false)?).map_err(|e| match e {
+            Bad::Twice => Fault::raw(format!("Duplicate option in {}.", crate::value::repr_str(&name))),
+            Bad::Other(message) => Fault::raw(message),
+        })?;
         if section != "DEFAULT" && !parsed.iter().any(|(s, _)| *s == section) {
             return Err(Fault::raw(format!("No section '{section}' in '{name}'.")));
         }
@@ -120,8 +122,15 @@ fn expand(parsed: &Sections, section: &str, value: Option<String>, interpolate: 
     Ok(V::str(out + rest))
 }
 
+/// Why a text is no INI file.
+enum Bad {
+    /// An option stands twice.
+    Twice,
+    Other(String),
+}
+
 /// Python's configparser: `=` or `:`, comments on lines of their own, indented lines continue a value.
-fn parse(source: &str, sensitive: bool, no_value: bool) -> Result<Sections, String> {
+fn parse(source: &str, sensitive: bool, no_value: bool) -> Result<Sections, Bad> {
     let mut out: Sections = vec![];
     for (number, line) in source.lines().enumerate() {
         let trimmed = line.trim();
@@ -137,22 +146,22 @@ fn parse(source: &str, sensitive: bool, no_value: bool) -> Result<Sections, Stri
         }
         if let Some(name) = trimmed.strip_prefix('[').and_then(|t| t.find(']').map(|e| &t[..e])) {
             if out.iter().any(|(s, _)| s == name) {
-                return Err(format!("While reading line {}: section '{name}' already exists", number + 1));
+                return Err(Bad::Other(format!("While reading line {}: section '{name}' already exists", number + 1)));
             }
             out.push((name.to_owned(), vec![]));
             continue;
         }
         let Some((_, pairs)) = out.last_mut() else {
-            return Err("File contains no section headers.".to_owned());
+            return Err(Bad::Other("File contains no section headers.".to_owned()));
         };
         let (key, value) = match trimmed.find(['=', ':']) {
             Some(at) => (trimmed[..at].trim(), Some(trimmed[at + 1..].trim().to_owned())),
             None if no_value => (trimmed, None),
-            None => return Err(format!("Source contains parsing errors: line {}", number + 1)),
+            None => return Err(Bad::Other(format!("Source contains parsing errors: line {}", number + 1))),
         };
         let key = if sensitive { key.to_owned() } else { key.to_lowercase() };
         if pairs.iter().any(|(k, _)| *k == key) {
-            return Err(format!("While reading line {}: option '{key}' already exists", number + 1));
+            return Err(Bad::Twice);
         }
         pairs.push((key, value));
     }

@@ -13,7 +13,7 @@ pub fn parse(text: &str) -> Res<(String, Vec<(String, String)>)> {
             {
                 pairs.push((k.to_owned(), unquote(v).to_owned()));
             }
-            _ => raw.push(unquote(&word).to_owned()),
+            _ => raw.push(word),
         }
     }
     Ok((raw.join(" "), pairs))

@@ -31,7 +31,8 @@ struct Plan {
 fn sequence(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
     let mut out = vec![];
     let empty = [V::str("")];
-    let terms = if terms.is_empty() { &empty[..] } else { terms };
+    let given = ["start", "end", "count", "stride", "format"].iter().any(|name| args.given(name).is_some());
+    let terms = if terms.is_empty() && given { &empty[..] } else { terms };
     for term in terms {
         let term = text(cx, term)?;
         let words = match shortcut(&term) {
