@@ -186,7 +186,7 @@ mod tests {
     fn duplicate_keys_warn_with_both_places() {
         let sources = SourceMap::default();
         let doc = read_one(&sources, "t.yml", "a: 1\nb: 2\na: 3\n").unwrap();
-        assert_eq!(doc.root.unwrap().to_value(Trust::Author).repr(), "{'a': 3, 'b': 2}");
+        assert_eq!(doc.root.clone().unwrap().to_value(Trust::Author).repr(), "{'a': 3, 'b': 2}");
         let [warning] = &doc.warnings[..] else { panic!("one warning") };
         assert_eq!(warning.message, "Found duplicate mapping key 'a'.");
         let places: Vec<_> = warning.labels.iter().map(|l| sources.location(l.span).unwrap().to_string()).collect();
