@@ -22,6 +22,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::files::find::Find>(),
     Entry::of::<crate::network::GetUrl>(),
     Entry::of::<crate::system::Getent>(),
+    Entry::of::<crate::source_control::git::Git>(),
     Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::system::Hostname>(),
     Entry::of::<crate::files::lineinfile::Lineinfile>(),

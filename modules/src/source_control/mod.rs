@@ -1,1 +1,3 @@
-//! Modules of the `source_control` family, one file each; `shared.rs` holds what they have in common.
+//! Modules of the `source_control` family, one file or directory each.
+
+pub mod git;
