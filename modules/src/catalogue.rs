@@ -30,6 +30,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Package>(),
     Entry::of::<crate::facts::package_facts::PackageFacts>(),
     Entry::of::<crate::system::ping::Ping>(),
+    Entry::of::<crate::packages::Pip>(),
     Entry::of::<crate::files::replace::Replace>(),
     Entry::of::<crate::packages::RpmKey>(),
     Entry::of::<crate::commands::script::Script>(),

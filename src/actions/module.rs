@@ -6,6 +6,15 @@ use crate::value::Map;
 use tightbeam_modules::contract::wire::Request;
 use tightbeam_modules::contract::{Fault, FaultKind, JsonMap, ModuleSpec, validate};
 
+/// The argument under which modules are told the host's Python.
+const PYTHON: &str = "_python";
+
+/// The Python that the inventory names, unless it is to be looked for.
+pub(super) fn interpreter(call: &ActionCall<'_>) -> Option<String> {
+    let value = call.templar.variable("ansible_python_interpreter").ok()??;
+    Some(value.to_string()).filter(|name| !name.is_empty() && !name.starts_with("auto"))
+}
+
 /// Validates the arguments and calls the module. `args` without the defaults of `module_defaults`: those were merged before.
 pub(super) async fn call(
     spec: &'static ModuleSpec,
@@ -13,7 +22,14 @@ pub(super) async fn call(
     content: Content,
     call: &ActionCall<'_>,
 ) -> ActionResult {
-    match validated(spec, args.to_json()) {
+    let mut args = args.to_json();
+    // Modules that work on the host's Python are told which one the inventory names.
+    if spec.args.iter().any(|a| a.name == PYTHON)
+        && let Some(python) = interpreter(call)
+    {
+        args.insert(PYTHON.to_owned(), python.into());
+    }
+    match validated(spec, args) {
         Ok(args) => send(spec.name, args, content, call).await,
         Err(result) => result,
     }

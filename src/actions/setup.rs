@@ -16,10 +16,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let mut args = (call.defaults)(MODULE).to_json();
     args.extend(call.args.to_json());
     OWN.iter().for_each(|name| drop(args.shift_remove(*name)));
-    let interpreter = match call.templar.variable("ansible_python_interpreter") {
-        Ok(Some(value)) => Some(value.to_string()).filter(|name| !name.starts_with("auto")),
-        _ => None,
-    };
+    let interpreter = module::interpreter(call);
     if let Some(python) = &interpreter {
         args.insert("_python".into(), python.as_str().into());
     }

@@ -42,6 +42,8 @@ mod time_zone;
 mod user;
 mod virtualization;
 
+pub use python::find_python;
+
 use family::Family;
 
 /// All families, each after those that it needs.

@@ -4,7 +4,7 @@ use super::family::Family;
 use super::scene::Scene;
 use super::shared::{facts, int, single};
 use crate::contract::{Json, JsonMap};
-use crate::host::Command;
+use crate::host::{Command, Observe};
 use std::path::{Path, PathBuf};
 
 pub const FAMILY: Family = Family::minimal("python", collect).commands(commands);
@@ -31,15 +31,20 @@ pub fn commands(scene: &Scene) -> Vec<Command> {
 }
 
 fn interpreter(scene: &Scene) -> Option<PathBuf> {
+    find_python(scene.host, scene.interpreter.as_deref())
+}
+
+/// The host's Python: the one that is named, else the first of those that Ansible looks for.
+pub fn find_python(host: &dyn Observe, named: Option<&str>) -> Option<PathBuf> {
     let find = |name: &str| {
         if name.contains('/') {
             let path = PathBuf::from(name);
-            scene.host.access(Path::new(name), 1).then_some(path)
+            host.access(Path::new(name), 1).then_some(path)
         } else {
-            scene.host.which(name)
+            host.which(name)
         }
     };
-    match &scene.interpreter {
+    match named {
         Some(name) => find(name),
         None => CANDIDATES.iter().find_map(|name| find(name)),
     }
