@@ -41,6 +41,8 @@ pub enum Command {
     Sandbox(SandboxArgs),
     /// Encrypt, decrypt, view and edit files (ansible-vault).
     Vault(VaultArgs),
+    /// Get playbooks from a repository and run them here (ansible-pull).
+    Pull(PullArgs),
 }
 
 /// `ansible-playbook`.
@@ -81,6 +83,21 @@ pub struct AnsibleVault {
     pub log: LogArgs,
     #[command(flatten)]
     pub args: VaultArgs,
+}
+
+/// `ansible-pull`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ansible-pull",
+    version,
+    about = "Get playbooks from a repository and run them here",
+    max_term_width = 100
+)]
+pub struct AnsiblePull {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: PullArgs,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -379,6 +396,88 @@ pub struct SandboxArgs {
     /// Run the command a second time; fail if that changes anything.
     #[arg(long)]
     pub twice: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct PullArgs {
+    /// Playbooks of the repository; without any: HOST.yml, else local.yml.
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+    #[command(flatten)]
+    pub inventory: InventorySourceArgs,
+    #[command(flatten)]
+    pub vault: VaultSecretArgs,
+    /// Address of the repository.
+    #[arg(short = 'U', long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Directory of the checkout.
+    #[arg(short = 'd', long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Branch, tag or commit.
+    #[arg(short = 'C', long, value_name = "VERSION")]
+    pub checkout: Option<String>,
+    /// Kind of the repository: git.
+    #[arg(short = 'm', long, value_name = "MODULE", default_value = "git")]
+    pub module_name: String,
+    /// With all of its history.
+    #[arg(long)]
+    pub full: bool,
+    /// Throw away changes made by hand in the checkout.
+    #[arg(long)]
+    pub clean: bool,
+    /// Run the playbook even if the repository could not be updated.
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Run the playbook only if the repository has changed.
+    #[arg(short = 'o', long)]
+    pub only_if_changed: bool,
+    /// Remove the checkout afterwards.
+    #[arg(long)]
+    pub purge: bool,
+    /// Wait for a random time of at most so many seconds first.
+    #[arg(short = 's', long, value_name = "SECONDS")]
+    pub sleep: Option<u64>,
+    /// Accept the key of the repository's server.
+    #[arg(long)]
+    pub accept_host_key: bool,
+    /// The commit must be signed.
+    #[arg(long)]
+    pub verify_commit: bool,
+    /// The newest commits of submodules, not those that are pinned.
+    #[arg(long)]
+    pub track_subs: bool,
+    /// Key for the repository's server.
+    #[arg(long = "private-key", visible_alias = "key-file", value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Additional variables: k=v, YAML, JSON, or @FILE.
+    #[arg(short = 'e', long = "extra-vars", value_name = "VARS", action = ArgAction::Append)]
+    pub extra_vars: Vec<String>,
+    /// Only plays and tasks with these tags.
+    #[arg(short = 't', long, value_name = "TAGS", action = ArgAction::Append)]
+    pub tags: Vec<String>,
+    /// Only plays and tasks without these tags.
+    #[arg(long, value_name = "TAGS", action = ArgAction::Append)]
+    pub skip_tags: Vec<String>,
+    /// Change nothing; tell what would change.
+    #[arg(long)]
+    pub check: bool,
+    /// Show the differences in files.
+    #[arg(long)]
+    pub diff: bool,
+    /// Ask for the connection password.
+    #[arg(short = 'k', long = "ask-pass")]
+    pub ask_pass: bool,
+    /// A file that holds the connection password.
+    #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE")]
+    pub connection_password_file: Option<PathBuf>,
+    /// Ask for the become password.
+    #[arg(short = 'K', long = "ask-become-pass")]
+    pub ask_become_pass: bool,
+    /// A file that holds the become password.
+    #[arg(long, visible_alias = "become-pass-file", value_name = "FILE")]
+    pub become_password_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Args)]

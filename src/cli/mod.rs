@@ -5,6 +5,7 @@ mod ask;
 mod children;
 mod commands;
 mod error;
+mod fact_cache;
 mod http;
 mod logging;
 mod out;
@@ -12,7 +13,7 @@ mod outside;
 mod secrets;
 mod wiring;
 
-use args::{Ansible, AnsibleInventory, AnsiblePlaybook, AnsibleVault, Cli, Command, LogArgs};
+use args::{Ansible, AnsibleInventory, AnsiblePlaybook, AnsiblePull, AnsibleVault, Cli, Command, LogArgs};
 use clap::Parser;
 pub use commands::play::{Stage, play};
 pub use error::CommandError;
@@ -45,6 +46,10 @@ pub fn main() -> ExitCode {
             let parsed = AnsibleVault::parse();
             (parsed.log, Command::Vault(parsed.args))
         }
+        "ansible-pull" => {
+            let parsed = AnsiblePull::parse();
+            (parsed.log, Command::Pull(parsed.args))
+        }
         _ => {
             let parsed = Cli::parse();
             (parsed.log, parsed.command)
@@ -67,6 +72,7 @@ fn run(log: &LogArgs, command: Command) -> Result<u8, CommandError> {
         Command::Explain(args) => commands::explain::run(args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
         Command::Vault(args) => commands::vault::run(args),
+        Command::Pull(args) => commands::pull::run(&args),
     }
 }
 

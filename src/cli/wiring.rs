@@ -14,7 +14,7 @@ use crate::names::HostName;
 use crate::plan::{self, ModuleCatalogue, PlanSettings, Planner, StaticRender, StaticScope};
 use crate::remote::{ConnectionDefaults, Secret};
 use crate::report::{Paint, Style};
-use crate::run::{Book, Interrupt, Reload, Roster, RunContext, RunOptions};
+use crate::run::{Interrupt, Reload, Roster, RunContext, RunOptions};
 use crate::template::{Context, Decrypt, Engine, Outside, Templar, TemplateSettings};
 use crate::value::{Map, Value};
 use crate::vars::{PlayVars, RoleFacts, RoleVars, RunFacts, RunVars, TaskVars, extra_vars, role_magic, run_magic};
@@ -106,6 +106,13 @@ impl Base {
         given.max(self.settings.int("DEFAULT_VERBOSITY").unwrap_or(0).clamp(0, 9) as u8)
     }
 
+    /// `ansible_playbook_python`: the first Python of `PATH`; where there is none, where it would be.
+    fn python(&self) -> String {
+        let path = self.around.env.get("PATH").map(String::as_str).unwrap_or_default();
+        let found = path.split(':').map(|dir| PathBuf::from(dir).join("python3")).find(|p| self.files.is_executable(p));
+        found.unwrap_or_else(|| "/usr/bin/python3".into()).to_string_lossy().into_owned()
+    }
+
     pub fn secrets(&self, args: &VaultSecretArgs) -> Result<Arc<crate::vault::Secrets>, CommandError> {
         let mut args = args.clone();
         args.ask_vault_pass |= self.settings.bool("DEFAULT_ASK_VAULT_PASS");
@@ -128,6 +135,8 @@ pub struct Project {
     pub inventory_sources: Vec<String>,
     pub var_files: Arc<VarFiles>,
     pub limit: Option<Limit>,
+    /// Facts of earlier runs are forgotten.
+    pub flush_cache: bool,
 }
 
 impl Project {
@@ -173,7 +182,7 @@ impl Project {
             scripts: Some(&Scripts),
             engine: Some(&engine),
             extra_vars: &extra_vars,
-            python: "/usr/bin/python3",
+            python: &base.python(),
         }
         .load(&sources)
         .map_err(|d| base.author(d))?;
@@ -194,6 +203,7 @@ impl Project {
             inventory_sources: sources,
             var_files,
             limit,
+            flush_cache: inventory.flush_cache,
         })
     }
 
@@ -234,6 +244,7 @@ impl Project {
         let (settings, around) = (self.base.settings.clone(), self.base.around.clone());
         let (reader, var_files, engine) = (self.reader.clone(), self.var_files.clone(), self.engine.clone());
         let (extra_vars, sources) = (self.extra_vars.clone(), self.inventory_sources.clone());
+        let python = self.base.python();
         let reload: Reload = Box::new(move || {
             let loader = InventoryLoader {
                 reader: &reader,
@@ -243,7 +254,7 @@ impl Project {
                 scripts: Some(&Scripts),
                 engine: Some(&engine),
                 extra_vars: &extra_vars,
-                python: "/usr/bin/python3",
+                python: &python,
             };
             loader.load(&sources).map(|l| l.inventory)
         });
@@ -260,7 +271,7 @@ impl Project {
         let cwd = self.base.around.cwd.to_string_lossy();
         let facts = RunFacts {
             playbook_dir: &cwd,
-            python: "/usr/bin/python3",
+            python: &self.base.python(),
             config_file: settings.file(),
             check: given.map(|o| o.check),
             diff: given.map(|o| o.diff),
@@ -446,6 +457,12 @@ pub fn context(
     let connection = connection(&project.base, connect)?;
     let vars = Arc::new(project.run_vars(Some(&options)));
     let planner = project.planner(&vars);
+    let book = super::fact_cache::book(&project.base.settings, &project.base.around)?;
+    if project.flush_cache {
+        let localhost = HostName::from("localhost");
+        let hosts = project.inventory.hosts().map(|host| &host.name).chain([&localhost]);
+        hosts.for_each(|host| book.clear_facts(host));
+    }
     Ok(Arc::new(RunContext {
         engine: project.engine.clone(),
         hosts,
@@ -456,9 +473,9 @@ pub fn context(
         settings: project.base.settings.clone(),
         connection,
         vars,
-        book: Arc::new(Book::default()),
+        book: Arc::new(book),
         sources: project.base.sources.clone(),
-        forks: Semaphore::new(options.forks),
+        forks: Arc::new(Semaphore::new(options.forks)),
         options,
         interrupt,
     }))

@@ -60,7 +60,7 @@ pub struct RunContext {
     pub options: RunOptions,
     pub interrupt: Interrupt,
     /// One permit for each host worked on.
-    pub forks: Semaphore,
+    pub forks: Arc<Semaphore>,
 }
 
 /// Set by Ctrl-C: no new task is started, running ones are given up (what they started on hosts is ended there).

@@ -118,6 +118,11 @@ impl Run {
         }
         let (stats, custom) = (self.stats.clone(), self.custom.clone());
         self.tell(Event::RunFinished { stats, custom });
+        if let Some(wanted) = self.start_at.take() {
+            let text =
+                format!("No matching task \"{wanted}\" found. Note: --start-at-task can only follow static includes.");
+            self.tell(Event::Warning(Diagnostic::error(Code::OPTION_INVALID, text)));
+        }
         match fault {
             Some(fault) => Err(fault),
             None if interrupted => Ok(Exit::Interrupted),

@@ -53,7 +53,7 @@ impl Run {
                 self.renew_hosts(batch);
             }
             Meta::ClearFacts => {
-                batch.hosts.keys().for_each(|host| self.ctx.book.update(host, crate::vars::HostState::clear_facts));
+                batch.hosts.keys().for_each(|host| self.ctx.book.clear_facts(host));
             }
             Meta::ClearHostErrors => {
                 for host in batch.hosts.keys() {

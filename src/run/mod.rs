@@ -21,7 +21,7 @@ mod strategy;
 mod vars_files;
 mod worker;
 
-pub use book::Book;
+pub use book::{Book, FactStore};
 pub use context::{Interrupt, RunContext, RunOptions};
 pub use cursor::{Cursor, End};
 pub use dispatcher::{Exit, Run};

@@ -13,7 +13,7 @@ use crate::names::HostName;
 use crate::plan::{Action, ActionKind, PlannedTask, Resolved, RoleRequest};
 use crate::remote::Target;
 use crate::template::{ErrorKind, Templar, TemplateError};
-use crate::value::{Map, Value};
+use crate::value::{Key, Map, Value};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -31,6 +31,9 @@ pub struct Work {
     pub info: Arc<TaskInfo>,
     pub emit: Emit,
 }
+
+/// Variables that hold the connection password.
+const PASSWORDS: [&str; 2] = ["ansible_password", "ansible_ssh_pass"];
 
 /// One item's run.
 struct ItemRun {
@@ -167,6 +170,8 @@ impl Work {
     }
 
     async fn item(&self, templar: &Templar, loop_error: Option<TemplateError>) -> ItemRun {
+        let typed = self.typed_password(templar);
+        let templar = typed.as_ref().unwrap_or(templar);
         let quiet = |result| ItemRun { result, keywords: None, include: None };
         let delegated = match keywords::delegate(&self.task.keywords, templar) {
             Ok(name) => name,
@@ -207,6 +212,18 @@ impl Work {
             },
         };
         ItemRun { result, keywords: Some(keywords), include }
+    }
+
+    /// The variables with the connection password of the command line, where the host has none of its own.
+    fn typed_password(&self, templar: &Templar) -> Option<Templar> {
+        let password = self.ctx.connection.password.as_ref()?;
+        let known = |name: &&str| !matches!(templar.variable(name), Ok(None));
+        if PASSWORDS.iter().any(|name| known(name)) {
+            return None;
+        }
+        // What was typed is never a template.
+        let vars = PASSWORDS.iter().map(|name| (Key::from(*name), Value::foreign(password.expose())));
+        Some(templar.with(vars.collect()))
     }
 
     fn late_action(&self, name: &crate::playbook::Templated, templar: &Templar) -> Result<Resolved, ActionResult> {

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod facts;
 pub mod inventory;
 pub mod play;
+pub mod pull;
 pub mod run;
 pub mod sandbox;
 mod shared;

@@ -14,10 +14,11 @@ use crate::run::worker::Work;
 use crate::template::Templar;
 use crate::value::Value;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What workers send while they run.
 pub(super) enum Message {
@@ -88,12 +89,19 @@ impl Run {
             emit,
         };
         let ctx: Arc<RunContext> = self.ctx.clone();
+        // Hosts queue up in the order in which they are started.
+        let mut turn = throttle.map(Turn::new);
+        let mut fork = match &turn {
+            Some(Turn::Waiting(_)) => None,
+            _ => Some(Turn::new(ctx.forks.clone())),
+        };
         tokio::spawn(async move {
-            let _turn = match &throttle {
-                Some(semaphore) => semaphore.acquire().await.ok(),
+            let _turn = match turn.take() {
+                Some(turn) => turn.come().await,
                 None => None,
             };
-            let _fork = ctx.forks.acquire().await.ok();
+            let fork = fork.take().unwrap_or_else(|| Turn::new(ctx.forks.clone()));
+            let _fork = fork.come().await;
             let (host, task, info) = (work.host.clone(), work.task.clone(), work.info.clone());
             let run = AssertUnwindSafe(work.run()).catch_unwind();
             tokio::pin!(run);
@@ -112,6 +120,28 @@ impl Run {
             let outcome = outcome.unwrap_or_else(|panic| bug(host, task, info, &*panic));
             drop(send.send(Message::Done(Box::new(outcome))));
         });
+    }
+}
+
+/// A place in the queue of a semaphore, taken at once.
+enum Turn {
+    Come(Option<OwnedSemaphorePermit>),
+    Waiting(BoxFuture<'static, Option<OwnedSemaphorePermit>>),
+}
+
+impl Turn {
+    fn new(semaphore: Arc<Semaphore>) -> Self {
+        let mut waiting = async move { semaphore.acquire_owned().await.ok() }.boxed();
+        match (&mut waiting).now_or_never() {
+            Some(permit) => Turn::Come(permit),
+            None => Turn::Waiting(waiting),
+        }
+    }
+    async fn come(self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Turn::Come(permit) => permit,
+            Turn::Waiting(waiting) => waiting.await,
+        }
     }
 }
 
@@ -153,4 +183,26 @@ pub(super) fn throttle(ctx: &RunContext, batch: &Batch, host: &HostName, task: &
         other => other.to_string().trim().parse().ok(),
     })?;
     (limit > 0).then(|| Arc::new(Semaphore::new(limit as usize)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn turns_come_in_the_order_of_asking() {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let (first, second, third) =
+            (Turn::new(semaphore.clone()), Turn::new(semaphore.clone()), Turn::new(semaphore.clone()));
+        let order = std::sync::Mutex::new(vec![]);
+        let wait = |name: u8, turn: Turn| {
+            let order = &order;
+            async move {
+                let _permit = turn.come().await;
+                order.lock().expect("no panic").push(name);
+            }
+        };
+        tokio::join!(wait(3, third), wait(2, second), wait(1, first));
+        assert_eq!(*order.lock().expect("no panic"), [1, 2, 3]);
+    }
 }
