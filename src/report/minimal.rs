@@ -10,11 +10,21 @@ pub struct Minimal {
     style: Style,
     sources: SourceMap,
     one_line: bool,
+    /// Takes each host's result as JSON (`--tree`).
+    tree: Option<Tree>,
 }
+
+/// Takes a host's name and its result.
+pub type Tree = Box<dyn FnMut(&str, &str) + Send>;
 
 impl Minimal {
     pub fn new(screen: Screen, style: Style, sources: SourceMap, one_line: bool) -> Self {
-        Minimal { screen, style, sources, one_line }
+        Minimal { screen, style, sources, one_line, tree: None }
+    }
+    #[must_use]
+    pub fn with_tree(mut self, tree: Tree) -> Self {
+        self.tree = Some(tree);
+        self
     }
 
     fn result(&mut self, task: &TaskInfo, result: &TaskResult) {
@@ -29,6 +39,11 @@ impl Minimal {
         if let Some(value) = result.get("diff").filter(|_| result.show_diff) {
             let text = diff::render(value, self.style.diff_context, self.style.paint);
             self.screen.line(&text);
+        }
+        if let Some(tree) = &mut self.tree {
+            let text =
+                Value::map((*result.data).clone()).json_text(JsonStyle { sort_keys: true, ..JsonStyle::default() });
+            tree(&result.host, &text);
         }
         let (word, color) = match result.status {
             TaskStatus::Ok => ("SUCCESS", Color::Ok),

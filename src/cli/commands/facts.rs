@@ -21,7 +21,8 @@ pub async fn run(args: FactsArgs) -> Result<u8, CommandError> {
     if let Some(subset) = &args.gather_subset {
         setup.insert("gather_subset".into(), subset.as_str().into());
     }
-    let plan = one_task(&project, &prepared, &args.pattern, "ansible.builtin.setup", Json::Object(setup), Map::new())?;
+    let task = ("ansible.builtin.setup", Json::Object(setup), Map::new());
+    let plan = one_task(&project, &prepared, &args.pattern, task, &project.base.around.cwd)?;
     let style = project.base.style(verbosity);
     let screen = Screen::terminal(shows_progress());
     let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), false));

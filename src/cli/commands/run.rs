@@ -7,6 +7,7 @@ use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project};
 use crate::report::{Minimal, Screen};
 use serde_json::{Map, Value as Json};
+use std::path::PathBuf;
 
 pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     let base = Base::load()?;
@@ -14,9 +15,6 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     let module = args.module_name.clone().unwrap_or_else(|| base.settings.text("DEFAULT_MODULE_NAME").to_owned());
     let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
     options.ad_hoc = true;
-    if args.background.is_some() {
-        return Err(CommandError::usage("--background is not supported"));
-    }
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
     let hosts = project.hosts_meant(&args.pattern)?;
     if args.list_hosts {
@@ -41,12 +39,28 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     if let Some(seconds) = args.task_timeout {
         extra.insert("timeout".into(), seconds.into());
     }
-    let plan = one_task(&project, &prepared, &args.pattern, &module, arguments(&args.args), extra)?;
+    if let Some(seconds) = args.background {
+        let poll = args.poll.or_else(|| settings.int("DEFAULT_POLL_INTERVAL").and_then(|p| p.try_into().ok()));
+        extra.insert("async".into(), seconds.into());
+        extra.insert("poll".into(), poll.unwrap_or(15).into());
+    }
+    let dir = match &args.playbook_dir {
+        Some(dir) => project.base.around.resolve(&dir.to_string_lossy(), None),
+        None => project.base.around.cwd.clone(),
+    };
+    let task = (module.as_str(), arguments(&args.args), extra);
+    let plan = one_task(&project, &prepared, &args.pattern, task, &dir)?;
     warn(&project.base, &plan);
     refuse(&project.base, &plan)?;
     let style = project.base.style(verbosity);
     let screen = Screen::terminal(shows_progress());
-    let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), one_line));
+    let mut observer = Minimal::new(screen, style, project.base.sources.clone(), one_line);
+    if let Some(dir) = &args.tree {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| CommandError::machine(format!("Unable to create {}: {e}", dir.display())))?;
+        observer = observer.with_tree(Box::new(tree_file(dir.clone())));
+    }
+    let observer = Box::new(observer);
     let (exit, _) = execute(&project, prepared, &plan, observer).await?;
     Ok(exit)
 }
@@ -57,5 +71,16 @@ fn arguments(text: &str) -> Json {
         Ok(Json::Object(map)) => Json::Object(map),
         _ if text.is_empty() => Json::Null,
         _ => Json::String(text.to_owned()),
+    }
+}
+
+/// Writes the result of a host to the file of its name.
+fn tree_file(dir: PathBuf) -> impl FnMut(&str, &str) + Send {
+    move |host, text| {
+        // The name of a host is no way out of the directory.
+        let path = dir.join(host.replace('/', "_"));
+        if let Err(e) = std::fs::write(&path, format!("{text}\n")) {
+            eprintln!("[WARNING]: Unable to write to {}'s file: {e}", path.display());
+        }
     }
 }

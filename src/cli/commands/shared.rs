@@ -107,14 +107,14 @@ pub fn shows_progress() -> bool {
     std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// A plan of one task on a pattern of hosts. `args` is `k=v` text, free-form text, or a dictionary.
+/// A plan of one task on a pattern of hosts: its module, its arguments (`k=v` text, free-form text, or a dictionary), more
+/// keywords. `dir`: where a playbook would lie.
 pub fn one_task(
     project: &Project,
     prepared: &Prepared,
     pattern: &str,
-    module: &str,
-    args: serde_json::Value,
-    extra: serde_json::Map<String, serde_json::Value>,
+    (module, args, extra): (&str, serde_json::Value, serde_json::Map<String, serde_json::Value>),
+    dir: &std::path::Path,
 ) -> Result<Plan, CommandError> {
     let mut task = extra;
     task.insert(module.to_owned(), args);
@@ -137,7 +137,7 @@ pub fn one_task(
     prepared
         .ctx
         .planner
-        .plan_play(play.clone(), path.to_owned(), &base.around.cwd)
+        .plan_play(play.clone(), path.to_owned(), dir)
         .map_err(|d| CommandError::author(d, &base.sources))
 }
 
