@@ -217,8 +217,7 @@ impl Work {
     /// The variables with the connection password of the command line, where the host has none of its own.
     fn typed_password(&self, templar: &Templar) -> Option<Templar> {
         let password = self.ctx.connection.password.as_ref()?;
-        let known = |name: &&str| !matches!(templar.variable(name), Ok(None));
-        if PASSWORDS.iter().any(|name| known(name)) {
+        if PASSWORDS.iter().any(|name| !matches!(templar.variable(name), Ok(None))) {
             return None;
         }
         // What was typed is never a template.
