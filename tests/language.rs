@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use tightbeam::cli::args::AnsiblePlaybook;
 use tightbeam::cli::{Base, Stage, play};
 use tightbeam::config::Surroundings;
-use tightbeam::event::{Event, Observer, TaskInfo, TaskResult, TaskStatus};
+use tightbeam::event::{Event, HostStats, Observer, TaskInfo, TaskResult, TaskStatus};
 use tightbeam::value::Value;
 
 #[derive(serde::Deserialize)]
@@ -124,10 +124,12 @@ impl Observer for Recorder {
                 let hosts: Vec<&str> = hosts.iter().map(|h| &**h).collect();
                 lines.group.push(format!("included {}: {file}", hosts.join(",")));
             }
-            Event::Warning(_) | Event::Progress { .. } => {}
+            Event::Warning(_) | Event::Progress { .. } | Event::Meta(_) | Event::Debugger(_) => {}
+            Event::PlaybookStarted { .. } | Event::RunAborted => {}
             Event::RunFinished { stats, custom } => {
                 lines.head("RECAP");
-                let mut all: Vec<_> = stats.iter().collect();
+                // As recaps have it: a host on which no task came to an end is left out.
+                let mut all: Vec<_> = stats.iter().filter(|(_, s)| **s != HostStats::default()).collect();
                 all.sort_by_key(|(host, _)| host.to_string());
                 for (host, s) in all {
                     let line = format!(

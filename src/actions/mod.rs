@@ -73,6 +73,10 @@ impl Hosts for Pool {
 pub trait Ask: Send + Sync {
     /// Waits for a line of input, or until the time is up; `None` without a terminal or when the time was up.
     async fn line(&self, prompt: &str, echo: bool, limit: Option<std::time::Duration>) -> Option<String>;
+    /// A line of standard input, be it a terminal or not; `None` at its end.
+    async fn command(&self, prompt: &str) -> Option<String> {
+        self.line(prompt, true, None).await
+    }
 }
 
 /// One call of an action: the task's arguments, rendered, and all that the action may use.

@@ -2,9 +2,9 @@
 
 use super::{ActionCall, ActionResult, reply_result};
 use crate::remote::Content;
-use crate::value::Map;
+use crate::value::{Map, Value};
 use tightbeam_modules::contract::wire::Request;
-use tightbeam_modules::contract::{Fault, FaultKind, JsonMap, ModuleSpec, validate};
+use tightbeam_modules::contract::{Arg, Fault, FaultKind, Json, JsonMap, ModuleSpec, validate};
 
 /// The argument under which modules are told the host's Python.
 const PYTHON: &str = "_python";
@@ -30,8 +30,37 @@ pub(super) async fn call(
         args.insert(PYTHON.to_owned(), python.into());
     }
     match validated(spec, args) {
-        Ok(args) => send(spec.name, args, content, call).await,
+        Ok(args) => {
+            let invocation = (call.verbosity >= 3).then(|| invocation(spec, &args));
+            let mut result = send(spec.name, args, content, call).await;
+            if let Some(invocation) = invocation.filter(|_| !result.is("unreachable")) {
+                result.data.insert("invocation", invocation);
+            }
+            result
+        }
         Err(result) => result,
+    }
+}
+
+/// What `-vvv` shows of a call: the arguments, secret ones hidden.
+fn invocation(spec: &ModuleSpec, args: &JsonMap) -> Map {
+    let mut shown = args.clone();
+    hide(spec.args, &mut shown);
+    let shown: Map = shown.into();
+    Map::from_iter([("module_args".into(), Value::map(shown))])
+}
+
+fn hide(known: &[Arg], args: &mut JsonMap) {
+    for arg in known {
+        let Some(value) = args.get_mut(arg.name).filter(|v| !v.is_null()) else { continue };
+        match value {
+            value if arg.no_log => *value = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER".into(),
+            Json::Object(inner) => hide(arg.options, inner),
+            Json::Array(items) => {
+                items.iter_mut().filter_map(Json::as_object_mut).for_each(|inner| hide(arg.options, inner));
+            }
+            _ => {}
+        }
     }
 }
 

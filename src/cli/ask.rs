@@ -22,6 +22,10 @@ impl Ask for Terminal {
             Some(limit) => tokio::time::timeout(limit, read).await.ok().and_then(Result::ok).flatten(),
         }
     }
+    async fn command(&self, prompt: &str) -> Option<String> {
+        let prompt = prompt.to_owned();
+        tokio::task::spawn_blocking(move || question(&prompt, true)).await.ok().flatten()
+    }
 }
 
 fn question(prompt: &str, echo: bool) -> Option<String> {

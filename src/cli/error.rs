@@ -27,6 +27,7 @@ fn exit_of(fault: Code) -> u8 {
         Code::ROLE_NOT_FOUND
         | Code::FILE_NOT_FOUND
         | Code::HANDLER_NOT_FOUND
+        | Code::RUN_INVALID
         | Code::INVENTORY_INVALID
         | Code::PATTERN_INVALID
         | Code::LIMIT_EMPTY

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::names::HostName;
 use crate::value::{Map, Value};
 use indexmap::IndexMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How a task ended on a host.
@@ -84,11 +85,18 @@ pub struct TaskInfo {
 /// Everything an observer of a run can learn, in order.
 #[derive(Clone, Debug)]
 pub enum Event {
+    PlaybookStarted {
+        /// As it was given on the command line.
+        path: PathBuf,
+        plays: usize,
+    },
     PlayStarted {
         name: String,
         /// `order` of the hosts as they run; all batches of a serial play.
         hosts: Vec<HostName>,
         check: bool,
+        /// All hosts do a task before any does the next; else a task's results stand anywhere among those of others.
+        lockstep: bool,
     },
     /// The play's pattern matched no host.
     PlayWithoutHosts,
@@ -119,17 +127,23 @@ pub enum Event {
         hosts: Vec<HostName>,
         item: Option<String>,
     },
+    /// What a `meta` task did, or why it did nothing.
+    Meta(String),
     Warning(Diagnostic),
+    /// What the task debugger answers.
+    Debugger(String),
     /// A line of live output.
     Progress {
         host: HostName,
         line: String,
     },
-    /// The run is over. `custom` is what `set_stats` gathered.
+    /// A playbook is over. Counts are those of the run so far, `custom` is what `set_stats` gathered.
     RunFinished {
         stats: IndexMap<HostName, HostStats>,
         custom: IndexMap<String, Value>,
     },
+    /// A fault of the author's ends the run.
+    RunAborted,
 }
 
 /// Receives events in order. Called from the dispatcher alone.

@@ -522,6 +522,27 @@ impl Inventory {
         Ok(changed)
     }
 
+    /// Whether [`Inventory::add_host_at_run_time`] would change anything.
+    pub fn would_add_host(&self, name: &str, groups: &[String], vars: &Map) -> bool {
+        let Some(host) = self.host_id(name) else { return true };
+        let known = |(key, value): (&Key, &Value)| key.as_str().is_none_or(|k| self[host].vars.get(k) == Some(value));
+        !vars.iter().all(known) || groups.iter().any(|group| !self.is_member(host, group))
+    }
+
+    /// Whether [`Inventory::group_at_run_time`] would change anything.
+    pub fn would_group(&self, host: &str, group: &str, parents: &[String]) -> bool {
+        let Some(host) = self.host_id(host) else { return true };
+        let within = |parent: &String| match (self.group_id(parent), self.group_id(group)) {
+            (Some(parent), Some(group)) => self[group].parents.contains(&parent),
+            _ => false,
+        };
+        !self.is_member(host, group) || !parents.iter().all(within)
+    }
+
+    fn is_member(&self, host: HostId, group: &str) -> bool {
+        self.group_id(group).is_some_and(|group| self[group].members.contains(&host))
+    }
+
     /// What the module `group_by` does: puts a host into a group that is below given parents; whether anything changed. The
     /// implicit localhost cannot be a member of groups.
     ///

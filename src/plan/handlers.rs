@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The handlers that `notification` starts: one by name (`name`, `role : name`, `ns.col.role : name`), then all that
-/// listen to it as a topic. `name_of` gives the rendered name, `None` where it has none or it cannot be rendered.
+/// listen to it as a topic. `name_of` gives the rendered name, `None` where it has none or it cannot be rendered; names
+/// behind the one that is found are not asked for.
 ///
 /// Of several with one name the last list's wins; within a list the first one, as in ansible-core 2.19.
 pub fn notified<'a>(
@@ -18,11 +19,11 @@ pub fn notified<'a>(
     let mut seen = HashSet::new();
     for list in handlers.chunk_by(|a, b| a.group == b.group).rev() {
         for handler in list {
-            let name = name_of(handler).filter(|n| !n.is_empty());
-            if by_name.is_none() && name.as_ref().is_some_and(|n| goes_by(handler, n, notification)) {
+            if by_name.is_none() && name_of(handler).is_some_and(|n| goes_by(handler, &n, notification)) {
                 by_name = Some(handler);
             }
-            if handler.listen.iter().any(|topic| &**topic == notification) && name.is_none_or(|n| seen.insert(n)) {
+            let topic = || handler.listen.iter().any(|topic| &**topic == notification);
+            if topic() && handler.written_name().is_none_or(|n| seen.insert(n.to_string())) {
                 listening.push(handler);
             }
         }

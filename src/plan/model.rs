@@ -12,6 +12,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Default)]
 pub struct Plan {
     pub plays: Vec<Arc<PlannedPlay>>,
+    /// The playbooks in order, each with the number of its plays; none for a play that stands in no file.
+    pub playbooks: Vec<(PathBuf, usize)>,
     pub warnings: Diagnostics,
     /// Faults of literal arguments and keywords: errors if their task runs. Tasks whose failure the author foresees (`ignore_errors`,
     /// `failed_when`, within a block with `rescue`) are not checked.

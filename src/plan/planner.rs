@@ -49,6 +49,7 @@ impl Planner {
         for path in playbooks {
             let (plays, diagnostics) = self.imported(path, None, 0);
             all.extend(diagnostics);
+            plan.playbooks.push((path.clone(), plays.len()));
             for play in plays {
                 let (planned, build) = Build::play(self, play);
                 plan.plays.push(Arc::new(planned));
@@ -80,6 +81,7 @@ impl Planner {
         }
         Ok(Plan {
             plays: vec![Arc::new(planned)],
+            playbooks: vec![],
             warnings: build.diagnostics,
             argument_faults: build.argument_faults,
             missing_modules: build.missing_modules,

@@ -14,13 +14,24 @@ pub struct Human {
     /// The task whose banner was printed last.
     banner: Option<usize>,
     hosts: usize,
+    /// Banners are printed when their task starts; else with its first result.
+    lockstep: bool,
     warned: BTreeSet<String>,
     playing: bool,
 }
 
 impl Human {
     pub fn new(screen: Screen, style: Style, sources: SourceMap) -> Self {
-        Human { screen, style, sources, banner: None, hosts: 0, warned: BTreeSet::new(), playing: false }
+        Human {
+            screen,
+            style,
+            sources,
+            banner: None,
+            hosts: 0,
+            lockstep: true,
+            warned: BTreeSet::new(),
+            playing: false,
+        }
     }
 
     fn banner(&mut self, text: &str) {
@@ -190,8 +201,15 @@ pub(super) fn host_label(result: &TaskResult) -> String {
 impl Observer for Human {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::PlayStarted { name, hosts, check } => {
+            Event::PlaybookStarted { path, plays } => {
+                if self.style.verbosity >= 2 {
+                    self.banner(&format!("PLAYBOOK: {}", path.file_name().unwrap_or_default().to_string_lossy()));
+                    self.show(Color::Verbose, &format!("{plays} plays in {}", path.display()));
+                }
+            }
+            Event::PlayStarted { name, hosts, check, lockstep } => {
                 self.hosts = hosts.len();
+                self.lockstep = *lockstep;
                 self.banner = None;
                 self.playing = true;
                 let check = if self.style.check_mode_markers && *check { " [CHECK MODE]" } else { "" };
@@ -201,7 +219,9 @@ impl Observer for Human {
             Event::PlayWithoutHosts => self.show(Color::Skipped, "skipping: no hosts matched"),
             Event::NoHostsRemaining => self.banner("NO MORE HOSTS LEFT"),
             Event::TaskStarted(task) => {
-                self.task_banner(task);
+                if self.lockstep {
+                    self.task_banner(task);
+                }
                 self.screen.task(&task.name, self.hosts);
             }
             Event::ItemFinished { task, result } => self.item(task, result),
@@ -229,6 +249,13 @@ impl Observer for Human {
                     self.screen.talk(&text);
                 }
             }
+            Event::Meta(text) => {
+                if self.style.verbosity >= 2 {
+                    self.show(Color::Verbose, &format!("META: {text}"));
+                }
+            }
+            Event::Debugger(text) => self.screen.line(text),
+            Event::RunAborted => self.screen.end(),
             Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),
             Event::RunFinished { stats, custom } => {
                 self.screen.end();

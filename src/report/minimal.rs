@@ -132,7 +132,8 @@ impl Observer for Minimal {
                 self.screen.talk(&text);
             }
             Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),
-            Event::RunFinished { .. } => self.screen.end(),
+            Event::Debugger(text) => self.screen.line(text),
+            Event::RunFinished { .. } | Event::RunAborted => self.screen.end(),
             _ => {}
         }
     }

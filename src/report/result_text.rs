@@ -40,7 +40,7 @@ fn visible(task: &TaskInfo, result: &TaskResult, style: &Style) -> Map {
         if style.verbosity < 3 && matches!(key, "invocation" | "diff") {
             return false;
         }
-        if is_debug && !result.status.is_failure() {
+        if is_debug {
             return if result.data.contains_key("msg") {
                 key == "msg"
             } else {

@@ -1,6 +1,6 @@
 //! The state of one batch of a play's hosts: where each stands and what it was notified of. The dispatcher alone changes it.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, End};
 use super::handlers::Handlers;
 use super::play::PlayView;
 use crate::names::HostName;
@@ -71,6 +71,8 @@ pub struct Batch {
     pub failed: IndexSet<HostName>,
     /// `meta: end_batch` or `end_play` was met.
     pub ended_play: bool,
+    /// A task that fails starts the debugger.
+    pub debugging: bool,
 }
 
 impl Batch {
@@ -113,11 +115,14 @@ impl Batch {
         self.hosts.iter().filter(|(_, h)| h.cursor.end().is_none()).map(|(n, _)| n.clone()).collect()
     }
 
-    /// Hosts that have neither failed for good nor become unreachable.
+    /// Hosts that have neither failed for good nor become unreachable nor left the play.
     fn well(&self) -> Vec<HostName> {
         self.hosts
             .iter()
-            .filter(|(name, h)| !h.unreachable && !h.cursor.has_failed() && !self.failed.contains(*name))
+            .filter(|(name, h)| {
+                let gone = h.unreachable || h.cursor.has_failed() || h.cursor.end() == Some(End::Stopped);
+                !gone && !self.failed.contains(*name)
+            })
             .map(|(n, _)| n.clone())
             .collect()
     }

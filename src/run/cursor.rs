@@ -85,11 +85,6 @@ impl Cursor {
             .any(|f| matches!(f, Frame::Block { block, part: Part::Block, .. } if !block.rescue.is_empty()))
     }
 
-    /// Whether the host is in a `rescue` or `always` part (of any enclosing block).
-    pub fn in_recovery(&self) -> bool {
-        self.frames.iter().any(|f| matches!(f, Frame::Block { part: Part::Rescue | Part::Always, .. }))
-    }
-
     /// Whether the host failed for good, be it that an `always` part is still to be run.
     pub fn has_failed(&self) -> bool {
         self.end == Some(End::Failed) || self.frames.iter().any(|f| matches!(f, Frame::Block { failed: true, .. }))
@@ -98,6 +93,18 @@ impl Cursor {
     /// Whether the host is running handlers.
     pub fn in_handlers(&self) -> bool {
         self.frames.iter().any(|f| matches!(f, Frame::Tasks { .. }))
+    }
+
+    /// Forgets failures that an `always` part follows: the play goes on after it (`meta: clear_host_errors`).
+    pub fn clear_failures(&mut self) {
+        for frame in &mut self.frames {
+            if let Frame::Block { failed, .. } = frame {
+                *failed = false;
+            }
+        }
+        if self.end == Some(End::Failed) {
+            self.end = Some(End::Stopped);
+        }
     }
 
     /// Leaves the play.

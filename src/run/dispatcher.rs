@@ -10,13 +10,14 @@ use super::play::PlayView;
 use super::roster::Roster;
 use super::scope::{self, TaskFrame};
 use super::step::keywords;
+use super::strategy::Strategy;
 use super::vars_files;
 use crate::actions::Effect;
 use crate::diag::{Code, Diagnostic};
 use crate::event::{Event, HostStats, Observer, TaskStatus};
 use crate::inventory::Order;
 use crate::names::HostName;
-use crate::plan::{Plan, PlannedBlock, PlannedPlay};
+use crate::plan::{Plan, PlannedBlock, PlannedPlay, PlannedTask};
 use crate::playbook::{Settings, Templated};
 use crate::template::{Templar, TemplateError};
 use crate::value::{Key, Map, Value};
@@ -95,14 +96,36 @@ impl Run {
         self.stats.entry(host.clone()).or_default()
     }
 
-    /// Runs all plays of a plan.
+    /// Runs all plays of a plan, playbook by playbook; one that failed is the last.
     ///
     /// # Errors
-    /// A fault of the author's that could be found only while running. The recap was told all the same.
+    /// A fault of the author's that could be found only while running.
     pub async fn run(&mut self, plan: &Plan) -> Result<Exit, Diagnostic> {
-        let mut fault = None;
+        if plan.playbooks.is_empty() {
+            return self.playbook(&plan.plays).await;
+        }
+        let mut exit = Exit::Ok;
+        let mut rest = &plan.plays[..];
+        for (path, plays) in &plan.playbooks {
+            let (now, later) = rest.split_at((*plays).min(rest.len()));
+            rest = later;
+            self.tell(Event::PlaybookStarted { path: path.clone(), plays: *plays });
+            exit = self.playbook(now).await?;
+            if exit != Exit::Ok {
+                break;
+            }
+        }
+        if let Some(wanted) = self.start_at.take() {
+            let text =
+                format!("No matching task \"{wanted}\" found. Note: --start-at-task can only follow static includes.");
+            self.tell(Event::Warning(Diagnostic::error(Code::OPTION_INVALID, text)));
+        }
+        Ok(exit)
+    }
+
+    async fn playbook(&mut self, plays: &[Arc<PlannedPlay>]) -> Result<Exit, Diagnostic> {
         let mut interrupted = false;
-        for play in &plan.plays {
+        for play in plays {
             match self.play(play).await {
                 Ok(true) | Err(Stop::Play) => {}
                 Ok(false) => break,
@@ -111,25 +134,19 @@ impl Run {
                     break;
                 }
                 Err(Stop::Fault(diagnostic)) => {
-                    fault = Some(*diagnostic);
-                    break;
+                    self.tell(Event::RunAborted);
+                    return Err(*diagnostic);
                 }
             }
         }
         let (stats, custom) = (self.stats.clone(), self.custom.clone());
         self.tell(Event::RunFinished { stats, custom });
-        if let Some(wanted) = self.start_at.take() {
-            let text =
-                format!("No matching task \"{wanted}\" found. Note: --start-at-task can only follow static includes.");
-            self.tell(Event::Warning(Diagnostic::error(Code::OPTION_INVALID, text)));
-        }
-        match fault {
-            Some(fault) => Err(fault),
-            None if interrupted => Ok(Exit::Interrupted),
-            None if !self.unreachable.is_empty() => Ok(Exit::Unreachable),
-            None if !self.failed.is_empty() => Ok(Exit::Failed),
-            None => Ok(Exit::Ok),
-        }
+        Ok(match () {
+            () if interrupted => Exit::Interrupted,
+            () if !self.unreachable.is_empty() => Exit::Unreachable,
+            () if !self.failed.is_empty() => Exit::Failed,
+            () => Exit::Ok,
+        })
     }
 
     pub fn stats(&self) -> &IndexMap<HostName, HostStats> {
@@ -163,8 +180,9 @@ impl Run {
         for warning in warnings {
             self.tell(Event::Warning(warning));
         }
-        let started =
-            |hosts: Vec<HostName>| Event::PlayStarted { name: name.clone(), hosts, check: self.ctx.options.check };
+        let strategy = self.strategy_of(play, &templar)?;
+        let check = self.ctx.options.check;
+        let started = |hosts| Event::PlayStarted { name: name.clone(), hosts, check, lockstep: strategy.lockstep() };
         if hosts.is_empty() {
             self.tell(started(vec![]));
             self.tell(Event::PlayWithoutHosts);
@@ -179,8 +197,7 @@ impl Run {
             let (now, later) = rest.split_at(size);
             rest = later;
             let before = self.failed.len() + self.unreachable.len();
-            let event = Event::PlayStarted { name: name.clone(), hosts: now.to_vec(), check: self.ctx.options.check };
-            self.tell(event);
+            self.tell(started(now.to_vec()));
             let mut view = PlayView {
                 name: name.as_str().into(),
                 hosts_all: hosts.clone().into(),
@@ -190,8 +207,8 @@ impl Run {
             };
             view.refresh();
             tracing::info!(play = %name, hosts = now.len(), "batch starts");
-            let broken = self.batch(view, now).await?;
-            let newly = self.failed.len() + self.unreachable.len() - before;
+            let broken = self.batch(view, now, strategy).await?;
+            let newly = (self.failed.len() + self.unreachable.len()).saturating_sub(before);
             if broken || newly == now.len() {
                 return Ok(false);
             }
@@ -210,15 +227,16 @@ impl Run {
         };
         let patterns: Vec<String> = match &hosts {
             Value::List(items) => items.iter().map(Value::to_string).collect(),
-            Value::Null => vec![],
+            Value::Null | Value::Omit => vec![],
             one => vec![one.to_string()],
         };
         let order = match &play.play.order {
             None => Order::Inventory,
-            Some(order) => {
-                let text = templar.render(&order.node)?.to_string();
-                Order::parse(&text).map_err(|e| Diagnostic::error(Code::KEYWORD_TYPE, e).at(order.span, ""))?
-            }
+            Some(order) => match templar.render(&order.node)? {
+                Value::Omit => Order::Inventory,
+                text => Order::parse(&text.to_string())
+                    .map_err(|e| Diagnostic::error(Code::KEYWORD_TYPE, e).at(order.span, ""))?,
+            },
         };
         Ok((patterns, order))
     }
@@ -249,7 +267,7 @@ impl Run {
     }
 
     /// Runs a play on one batch of hosts; true when the rest of the run is off (max_fail_percentage).
-    async fn batch(&mut self, view: PlayView, hosts: &[HostName]) -> Result<bool, Stop> {
+    async fn batch(&mut self, view: PlayView, hosts: &[HostName], strategy: Strategy) -> Result<bool, Stop> {
         let play = view.play.clone();
         let templar = scope::of_play(&self.ctx, &view)?;
         let force = flag(&play.play.force_handlers, &templar)?.unwrap_or(self.ctx.options.force_handlers);
@@ -279,13 +297,10 @@ impl Run {
         }
         let view = Arc::new(view);
         let mut handlers = Handlers::default();
-        handlers.add(&play.handlers, |task| scope::templar(&self.ctx, &view, None, &TaskFrame::of(task)).ok());
-        let mut batch = Batch { view, hosts: runs, handlers, failed: IndexSet::new(), ended_play: false };
-        let strategy = match &play.play.strategy {
-            Some(s) => templar.render(&s.node)?.to_string(),
-            None => self.ctx.options.strategy.clone(),
-        };
-        let broken = self.run_strategy(&strategy, &play, &mut batch).await;
+        handlers.add(&play.handlers);
+        let debugging = strategy == Strategy::Debug || self.ctx.settings.bool("ENABLE_TASK_DEBUGGER");
+        let mut batch = Batch { view, hosts: runs, handlers, failed: IndexSet::new(), ended_play: false, debugging };
+        let broken = self.run_strategy(strategy, &play, &mut batch).await;
         // Failures that an `always` part followed come to their end in it.
         self.failed.extend(batch.hosts.iter().filter(|(_, h)| h.cursor.has_failed()).map(|(name, _)| name.clone()));
         let broken = broken?;
@@ -348,7 +363,9 @@ impl Run {
         tracing::info!(host = %host, task = %outcome.info.name, ?status, "task ended");
         let event = Event::TaskFinished { task: outcome.info.clone(), result: outcome.result, looped: outcome.looped };
         self.tell(event);
-        if let Some(run) = batch.host(&host) {
+        if !matches!(status, TaskStatus::Skipped | TaskStatus::Unreachable)
+            && let Some(run) = batch.host(&host)
+        {
             run.ran_role(task.role());
         }
         if unreachable {
@@ -454,9 +471,19 @@ impl Run {
         batch.view = Arc::new(PlayView { hostvars, ..(*batch.view).clone() });
     }
 
+    /// Ranks of the handlers that a notification means.
+    pub(super) fn handlers_of(&mut self, batch: &mut Batch, notification: &str) -> Vec<u32> {
+        let (ctx, view) = (&self.ctx, &batch.view);
+        let templar = |task: &PlannedTask| scope::templar(ctx, view, None, &TaskFrame::of(task)).ok();
+        let mut warnings = Vec::new();
+        let ranks = batch.handlers.find(notification, templar, &mut warnings);
+        warnings.into_iter().for_each(|warning| self.warn(warning));
+        ranks
+    }
+
     fn notify(&mut self, batch: &mut Batch, host: &HostName, names: &[String]) -> Result<(), Stop> {
         for name in names {
-            let ranks = batch.handlers.find(name);
+            let ranks = self.handlers_of(batch, name);
             if ranks.is_empty() {
                 let message = format!(
                     "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
@@ -534,7 +561,7 @@ pub(super) fn flag(value: &Option<Templated>, templar: &Templar) -> Result<Optio
         None => Ok(None),
         Some(v) => {
             let rendered = templar.render(&v.node).map_err(|e| e.or_at(Some(v.span)))?;
-            Ok(if rendered.is_null() {
+            Ok(if rendered.is_null() || rendered.is_omit() {
                 None
             } else {
                 Some(rendered.as_spelled_bool().unwrap_or_else(|| rendered.truthy()))
@@ -549,7 +576,7 @@ fn serial(value: &Option<Templated>, templar: &Templar, hosts: usize) -> Result<
     let rendered = templar.render(&written.node).map_err(|e| e.or_at(Some(written.span)))?;
     let items: Vec<Value> = match rendered {
         Value::List(items) => items.to_vec(),
-        Value::Null => vec![],
+        Value::Null | Value::Omit => vec![],
         one => vec![one],
     };
     let mut sizes = Vec::new();

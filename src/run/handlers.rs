@@ -1,40 +1,60 @@
 //! Notifications: which handlers a name or topic means, and in which order a flush runs them.
 
 use crate::plan::{Id, PlannedTask, notified};
-use crate::template::Templar;
-use std::collections::HashMap;
+use crate::template::{Templar, TemplateError};
+use crate::value::Value;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The handlers of a play, in the order in which they run.
 #[derive(Default)]
 pub struct Handlers {
     tasks: Vec<Arc<PlannedTask>>,
-    /// Rendered names; `None` where there is none or it cannot be rendered without a host.
-    names: HashMap<Id, Option<String>>,
+    known: HashSet<Id>,
+    /// Names that could be rendered so far.
+    names: HashMap<Id, String>,
 }
 
 impl Handlers {
-    /// `templar` has the play's variables, of no host.
-    pub fn add(&mut self, tasks: &[Arc<PlannedTask>], templar: impl Fn(&PlannedTask) -> Option<Templar>) {
+    pub fn add(&mut self, tasks: &[Arc<PlannedTask>]) {
         for task in tasks {
-            if self.names.contains_key(&task.id) {
-                continue;
+            if self.known.insert(task.id) {
+                self.tasks.push(task.clone());
             }
-            let name = task.written_name().and_then(|n| {
-                if n.needs_render() {
-                    templar(task)?.render(n).ok().map(|v| v.to_string())
-                } else {
-                    Some(n.to_string())
-                }
-            });
-            self.names.insert(task.id, name);
-            self.tasks.push(task.clone());
         }
     }
 
-    /// Ranks of the handlers that a notification means, in no particular order.
-    pub fn find(&self, notification: &str) -> Vec<u32> {
-        let found = notified(&self.tasks, notification, &|task| self.names.get(&task.id).cloned().flatten());
+    /// Ranks of the handlers that a notification means, in no particular order. Names are rendered when they are looked
+    /// at: `templar` has the play's variables, of no host. Those that cannot be are told in `warnings`.
+    pub fn find(
+        &mut self,
+        notification: &str,
+        templar: impl Fn(&PlannedTask) -> Option<Templar>,
+        warnings: &mut Vec<String>,
+    ) -> Vec<u32> {
+        let (names, warnings) = (RefCell::new(&mut self.names), RefCell::new(warnings));
+        let name_of = |task: &PlannedTask| {
+            if let Some(known) = names.borrow().get(&task.id) {
+                return Some(known.clone());
+            }
+            let written = task.written_name()?;
+            let name = if written.needs_render() {
+                match templar(task)?.render(written) {
+                    Ok(name) => name.to_string(),
+                    Err(e) if task.listen.is_empty() => {
+                        warnings.borrow_mut().push(unusable(written, &e));
+                        return None;
+                    }
+                    Err(_) => return None,
+                }
+            } else {
+                written.to_string()
+            };
+            names.borrow_mut().insert(task.id, name.clone());
+            Some(name)
+        };
+        let found = notified(&self.tasks, notification, &name_of);
         found
             .into_iter()
             .filter_map(|task| self.tasks.iter().position(|t| t.id == task.id))
@@ -48,4 +68,11 @@ impl Handlers {
         ranks.dedup();
         ranks.into_iter().filter_map(|r| self.tasks.get(r as usize).map(|t| (r, t.clone()))).collect()
     }
+}
+
+fn unusable(name: &Value, error: &TemplateError) -> String {
+    format!(
+        "Handler '{name}' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: {}",
+        error.message
+    )
 }

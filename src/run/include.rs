@@ -99,8 +99,13 @@ impl IncludeRequest {
 }
 
 impl Run {
-    /// Plans what hosts asked for and sends them there.
-    pub(super) fn include(&mut self, batch: &mut Batch, task: &Arc<PlannedTask>, asked: Asked) -> Result<(), Stop> {
+    /// Plans what hosts asked for and sends them there; the hosts that asked for something that is not there.
+    pub(super) fn include(
+        &mut self,
+        batch: &mut Batch,
+        task: &Arc<PlannedTask>,
+        asked: Asked,
+    ) -> Result<Vec<HostName>, Stop> {
         let hosts: Vec<HostName> = asked.by_host.keys().cloned().collect();
         let mut ways: HashMap<HostName, Vec<(u32, Arc<PlannedBlock>)>> = HashMap::new();
         let mut failed: Vec<HostName> = Vec::new();
@@ -155,7 +160,7 @@ impl Run {
             }
         }
         batch.refresh_view();
-        Ok(())
+        Ok(failed)
     }
 
     fn plan_include(
@@ -173,8 +178,7 @@ impl Run {
     /// Handlers of an included role join the play's; a public role's variables too.
     fn adopt(&mut self, batch: &mut Batch, included: &Included) {
         let view = batch.view.clone();
-        let ctx = self.ctx.clone();
-        batch.handlers.add(&included.handlers, |task| scope::templar(&ctx, &view, None, &TaskFrame::of(task)).ok());
+        batch.handlers.add(&included.handlers);
         if included.roles.is_empty() && included.role.is_none() {
             return;
         }

@@ -6,6 +6,7 @@ mod book;
 mod condition;
 mod context;
 mod cursor;
+mod debugger;
 mod dispatcher;
 mod gather;
 mod handlers;

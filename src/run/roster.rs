@@ -19,11 +19,27 @@ pub struct Roster {
     limit: Option<Limit>,
     mismatch: Mismatch,
     reload: Option<Reload>,
+    /// What the run itself has added, for an inventory that is read anew.
+    added: Vec<Added>,
+}
+
+#[derive(Clone)]
+enum Added {
+    Host { name: String, groups: Vec<String>, vars: Map },
+    Group { host: HostName, group: String, parents: Vec<String> },
 }
 
 impl Roster {
     pub fn new(inventory: Inventory, files: Arc<VarFiles>, limit: Option<Limit>, mismatch: Mismatch) -> Self {
-        Roster { inventory: Arc::new(inventory), files, playbook_dir: None, limit, mismatch, reload: None }
+        Roster {
+            inventory: Arc::new(inventory),
+            files,
+            playbook_dir: None,
+            limit,
+            mismatch,
+            reload: None,
+            added: vec![],
+        }
     }
     #[must_use]
     pub fn with_reload(mut self, reload: Reload) -> Self {
@@ -59,23 +75,44 @@ impl Roster {
     /// # Errors
     /// When a name is not usable.
     pub fn add_host(&mut self, name: &str, groups: &[String], vars: &Map) -> Result<bool, String> {
-        Arc::make_mut(&mut self.inventory).add_host_at_run_time(name, groups, vars)
+        let changed = Arc::make_mut(&mut self.inventory).add_host_at_run_time(name, groups, vars)?;
+        if changed && self.reload.is_some() {
+            self.added.push(Added::Host { name: name.to_owned(), groups: groups.to_vec(), vars: vars.clone() });
+        }
+        Ok(changed)
     }
     /// `group_by`; whether anything changed.
     ///
     /// # Errors
     /// When a name is not usable.
     pub fn group_by(&mut self, host: &HostName, group: &str, parents: &[String]) -> Result<bool, String> {
-        Arc::make_mut(&mut self.inventory).group_at_run_time(host, group, parents)
+        let changed = Arc::make_mut(&mut self.inventory).group_at_run_time(host, group, parents)?;
+        if changed && self.reload.is_some() {
+            let (group, parents) = (group.to_owned(), parents.to_vec());
+            self.added.push(Added::Group { host: host.clone(), group, parents });
+        }
+        Ok(changed)
     }
-    /// Reads the sources again.
+    /// Whether the inventory has a host.
+    pub fn knows(&self, host: &HostName) -> bool {
+        self.inventory.known_host(host).is_some()
+    }
+    /// Reads the sources again; what the run has added stays.
     ///
     /// # Errors
     /// As loading them the first time.
     pub fn refresh(&mut self) -> Result<(), Diagnostic> {
         if let Some(reload) = &self.reload {
             self.files.forget();
-            self.inventory = Arc::new(reload()?);
+            let mut inventory = reload()?;
+            for added in &self.added {
+                // A host that is gone is in no group.
+                let _ = match added {
+                    Added::Host { name, groups, vars } => inventory.add_host_at_run_time(name, groups, vars),
+                    Added::Group { host, group, parents } => inventory.group_at_run_time(host, group, parents),
+                };
+            }
+            self.inventory = Arc::new(inventory);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::condition;
 use super::context::RunContext;
+use super::debugger::Edits;
 use super::outcome::{HostOutcome, IncludeRequest, ItemOutcome};
 use super::play::PlayView;
 use super::scope::{self, TaskFrame};
@@ -15,6 +16,7 @@ use crate::remote::Target;
 use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::{Key, Map, Value};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Sends events to the dispatcher while the task runs.
@@ -30,6 +32,8 @@ pub struct Work {
     pub frame: Arc<TaskFrame>,
     pub info: Arc<TaskInfo>,
     pub emit: Emit,
+    /// Changes that were made in the debugger.
+    pub edits: Edits,
 }
 
 /// Variables that hold the connection password.
@@ -38,6 +42,7 @@ const PASSWORDS: [&str; 2] = ["ansible_password", "ansible_ssh_pass"];
 /// One item's run.
 struct ItemRun {
     result: ActionResult,
+    no_log: bool,
     keywords: Option<keywords::Keywords>,
     include: Option<IncludeRequest>,
 }
@@ -45,7 +50,8 @@ struct ItemRun {
 impl Work {
     pub async fn run(self) -> HostOutcome {
         let templar = match scope::templar(&self.ctx, &self.view, Some(&self.host), &self.frame) {
-            Ok(templar) => templar,
+            Ok(templar) if self.edits.vars.is_empty() => templar,
+            Ok(templar) => templar.with(self.edits.vars.clone()),
             Err(diagnostic) => return self.without_variables(&diagnostic),
         };
         let items = match loop_::items(&self.task.task.looping, &templar) {
@@ -65,8 +71,8 @@ impl Work {
 
     /// Failed before any item ran, or between them.
     fn broken(&self, result: ActionResult) -> HostOutcome {
-        let run = ItemRun { result, keywords: None, include: None };
-        let (item, result, registered) = self.finish(run, None, false);
+        let run = ItemRun { result, no_log: false, keywords: None, include: None };
+        let (item, result, registered) = self.finish(run, None);
         self.outcome(result, registered, vec![item])
     }
 
@@ -84,8 +90,7 @@ impl Work {
 
     async fn once(&self, templar: &Templar, loop_error: Option<TemplateError>) -> HostOutcome {
         let run = self.item(templar, loop_error).await;
-        let no_log = run.keywords.as_ref().is_some_and(|k| k.no_log);
-        let (item, result, registered) = self.finish(run, None, no_log);
+        let (item, result, registered) = self.finish(run, None);
         self.outcome(result, registered, vec![item])
     }
 
@@ -111,14 +116,16 @@ impl Work {
             for (key, value) in &loop_vars {
                 run.result.data.insert(key.clone(), value.clone());
             }
-            let label = self.label(&templar, &items[index], &mut run);
-            let no_log = run.keywords.as_ref().is_some_and(|k| k.no_log);
+            if let Some(name) = &self.task.task.register {
+                carried.insert(&*name.node, Value::map(run.result.data.clone()));
+            }
+            let label = self.label(&templar.with(carried.clone()), &items[index], &mut run);
             for effect in &run.result.effects {
                 if let actions::Effect::SetFact { facts, .. } | actions::Effect::HostVars(facts) = effect {
                     carried.extend(facts.iter().map(|(k, v)| (k.clone(), v.clone())));
                 }
             }
-            let (item, result, registered) = self.finish(run, Some(label), no_log);
+            let (item, result, registered) = self.finish(run, Some(label));
             summary.add(&result);
             let included = item.include.is_some();
             let done_in_silence = included || matches!(self.task.action, Action::Meta(_));
@@ -153,7 +160,7 @@ impl Work {
 
     /// The item's label; a label that cannot be rendered fails the item.
     fn label(&self, templar: &Templar, item: &Value, run: &mut ItemRun) -> String {
-        if run.keywords.as_ref().is_some_and(|k| k.no_log) {
+        if run.no_log {
             return "(censored due to no_log)".to_owned();
         }
         match &self.task.task.loop_control.label {
@@ -170,12 +177,13 @@ impl Work {
     }
 
     async fn item(&self, templar: &Templar, loop_error: Option<TemplateError>) -> ItemRun {
-        let typed = self.typed_password(templar);
-        let templar = typed.as_ref().unwrap_or(templar);
-        let quiet = |result| ItemRun { result, keywords: None, include: None };
+        let no_log = keywords::no_log(&self.task.keywords, templar, &self.ctx).unwrap_or(true);
+        let quiet = |result| ItemRun { result, no_log, keywords: None, include: None };
+        let known = self.connection_facts(templar);
+        let templar = known.as_ref().unwrap_or(templar);
         let delegated = match keywords::delegate(&self.task.keywords, templar) {
             Ok(name) => name,
-            Err(e) => return quiet(failure::template(&e, &[("Error while resolving `delegate_to`".to_owned(), None)])),
+            Err(e) => return quiet(failure::template(&e, &[])),
         };
         match condition::all_hold(&self.task.keywords.when, templar) {
             Ok(Ok(())) => {}
@@ -211,18 +219,24 @@ impl Work {
                 Err(result) => (result, None),
             },
         };
-        ItemRun { result, keywords: Some(keywords), include }
+        ItemRun { result, no_log, keywords: Some(keywords), include }
     }
 
-    /// The variables with the connection password of the command line, where the host has none of its own.
-    fn typed_password(&self, templar: &Templar) -> Option<Templar> {
-        let password = self.ctx.connection.password.as_ref()?;
-        if PASSWORDS.iter().any(|name| !matches!(templar.variable(name), Ok(None))) {
-            return None;
+    /// The variables with what is known of the connection: the password of the command line, where the host has none of its
+    /// own, and its address.
+    fn connection_facts(&self, templar: &Templar) -> Option<Templar> {
+        let unknown = |name: &str| matches!(templar.variable(name), Ok(None));
+        let mut vars = Map::new();
+        if let Some(password) = self.ctx.connection.password.as_ref()
+            && PASSWORDS.iter().all(|name| unknown(name))
+        {
+            // What was typed is never a template.
+            vars.extend(PASSWORDS.iter().map(|name| (Key::from(*name), Value::foreign(password.expose()))));
         }
-        // What was typed is never a template.
-        let vars = PASSWORDS.iter().map(|name| (Key::from(*name), Value::foreign(password.expose())));
-        Some(templar.with(vars.collect()))
+        if unknown("ansible_host") {
+            vars.insert("ansible_host", self.host.as_str());
+        }
+        (!vars.is_empty()).then(|| templar.with(vars))
     }
 
     fn late_action(&self, name: &crate::playbook::Templated, templar: &Templar) -> Result<Resolved, ActionResult> {
@@ -257,7 +271,8 @@ impl Work {
         keywords: &keywords::Keywords,
         delegated: Option<HostName>,
     ) -> ActionResult {
-        let args = match args::render(&self.task, &resolved.name, templar, &self.ctx.planner) {
+        let args = match args::render(&self.task, &resolved.name, templar, &self.ctx.planner, self.edits.args.as_ref())
+        {
             Ok(args) => args,
             Err(result) => return result,
         };
@@ -308,10 +323,9 @@ impl Work {
             let run = actions::run(resolved, call);
             let mut result = match keywords.timeout {
                 None => run.await,
-                Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
-                    ActionResult::failed(format!("Timed out after {} second(s).", limit.as_secs()))
-                }),
+                Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| timed_out(limit)),
             };
+            self.foresee(&mut result);
             let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);
             if last {
                 result.warnings.extend(warnings);
@@ -323,9 +337,26 @@ impl Work {
         ActionResult::failed("no attempt was made")
     }
 
+    /// Whether the inventory is about to change: conditions of the task want to know.
+    fn foresee(&self, result: &mut ActionResult) {
+        if self.task.task.changed_when.is_empty() && self.task.task.failed_when.is_empty() {
+            return;
+        }
+        let inventory = self.view.hostvars.vars.inventory();
+        for effect in &result.effects {
+            let changes = match effect {
+                actions::Effect::AddHost { name, groups, vars } => inventory.would_add_host(name, groups, vars),
+                actions::Effect::GroupBy { group, parents } => inventory.would_group(&self.host, group, parents),
+                _ => continue,
+            };
+            result.data.insert("changed", changes);
+        }
+    }
+
     fn tell_retry(&self, result: &ActionResult, keywords: &keywords::Keywords, attempt: i64, tries: &judge::Tries) {
-        let run = ItemRun { result: result.clone(), keywords: Some(keywords.clone()), include: None };
-        let (_, shown, _) = self.finish(run, None, keywords.no_log);
+        let (result, no_log) = (result.clone(), keywords.no_log);
+        let run = ItemRun { result, no_log, keywords: Some(keywords.clone()), include: None };
+        let (_, shown, _) = self.finish(run, None);
         drop(self.emit.send(Event::Retry {
             task: self.info.clone(),
             host: self.host.clone(),
@@ -361,7 +392,7 @@ impl Work {
             Action::IncludeRole => "ansible.builtin.include_role",
             _ => "ansible.builtin.include_tasks",
         };
-        let args = match args::render(&self.task, name, templar, &self.ctx.planner) {
+        let args = match args::render(&self.task, name, templar, &self.ctx.planner, self.edits.args.as_ref()) {
             Ok(args) => args,
             Err(result) => return (result, None),
         };
@@ -426,15 +457,19 @@ impl Work {
     }
 
     /// The item's result for people, for `register`, and what it asks of the dispatcher.
-    fn finish(&self, run: ItemRun, label: Option<String>, no_log: bool) -> (ItemOutcome, TaskResult, Arc<Map>) {
-        let ItemRun { mut result, keywords, include } = run;
-        result.data.remove("invocation");
+    fn finish(&self, run: ItemRun, label: Option<String>) -> (ItemOutcome, TaskResult, Arc<Map>) {
+        let ItemRun { mut result, no_log, keywords, include } = run;
+        let invocation = result.data.remove("invocation");
         let status = judge::status(&result);
         let failed = status == TaskStatus::Failed;
         let no_log = no_log || result.secret;
-        if failed && !result.data.contains_key("exception") {
-            // As ansible-core has it where no Python traceback was kept.
-            result.data.insert("exception", "(traceback unavailable)");
+        if result.is("failed") {
+            if !result.data.contains_key("changed") {
+                result.data.insert("changed", false);
+            }
+            if !result.data.contains_key("exception") {
+                result.data.insert("exception", judge::NO_TRACEBACK);
+            }
         }
         for (key, list) in [("warnings", &result.warnings), ("deprecations", &result.deprecations)] {
             if !list.is_empty() {
@@ -442,7 +477,15 @@ impl Work {
             }
         }
         let registered = Arc::new(result.data);
-        let data = if no_log { Arc::new(judge::censored(&registered)) } else { registered.clone() };
+        let data = match invocation {
+            _ if no_log => Arc::new(judge::censored(&registered)),
+            None => registered.clone(),
+            Some(invocation) => {
+                let mut shown = (*registered).clone();
+                shown.insert("invocation", invocation);
+                Arc::new(shown)
+            }
+        };
         let mut causes = Vec::new();
         if status.is_failure() {
             causes.push(Cause { message: "Task failed".to_owned(), span: Some(self.task.span()) });
@@ -506,6 +549,16 @@ impl Work {
 
 fn connection_failure(diagnostic: &Diagnostic) -> ActionResult {
     failure::failed(vec![Cause { message: diagnostic.message.clone(), span: diagnostic.span() }])
+}
+
+/// The task's own `timeout` was up.
+fn timed_out(limit: Duration) -> ActionResult {
+    let seconds = limit.as_secs();
+    let message = format!("Timed out after {seconds} second(s).");
+    let mut timedout = Map::new();
+    timedout.insert("frame", "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.");
+    timedout.insert("period", seconds as i64);
+    failure::failed(vec![Cause { message, span: None }]).with("timedout", timedout).with("changed", false)
 }
 
 /// The result of a whole loop.

@@ -306,6 +306,19 @@ impl Templar {
         out.map(|value| (value, warnings))
             .map_err(|e| e.within("Error while resolving `var` expression.").or_at(source.origin()))
     }
+    /// As [`Templar::render`], but for people to look at: undefined values are replaced by words that say so.
+    ///
+    /// # Errors
+    /// As [`Templar::render`], but not for what is undefined.
+    pub fn render_shown(&self, value: &Value) -> Result<Value, TemplateError> {
+        self.simple(|cx| {
+            cx.run.shown.replace(Some(vec![]));
+            let out = runtime::finish(cx, &cx.scope.lift(cx, value));
+            let shown = cx.run.shown.take().unwrap_or_default();
+            cx.run.changed.set(cx.run.changed.get() || !shown.is_empty());
+            out
+        })
+    }
     /// The text of a template file. The source counts as the author's.
     ///
     /// # Errors

@@ -43,6 +43,9 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
     let playbooks = playbooks(&base, &args.playbooks)?;
     let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
     options.tags = tags(&args.tags, &base, "TAGS_RUN");
+    if options.tags.is_empty() {
+        options.tags.push("all".to_owned());
+    }
     options.skip_tags = tags(&args.skip_tags, &base, "TAGS_SKIP");
     options.start_at = args.start_at_task.clone();
     options.step = args.step;
@@ -55,7 +58,10 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
         None => prepare(&project, &args.connect, options)?,
     };
     let ctx = prepared.ctx.clone();
-    let plan = ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
+    let mut plan = ctx.planner.plan(&playbooks).map_err(|d| CommandError::author(d, &project.base.sources))?;
+    for (playbook, given) in plan.playbooks.iter_mut().zip(&args.playbooks) {
+        playbook.0.clone_from(given);
+    }
     warn(&project.base, &plan);
     if args.list_hosts || args.list_tasks || args.list_tags {
         let what = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };

@@ -4,36 +4,43 @@ use super::failure;
 use crate::actions::ActionResult;
 use crate::plan::{PlannedTask, Planner};
 use crate::playbook::RAW_PARAMS;
-use crate::template::{Templar, TemplateError};
+use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::{Key, Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Renders the arguments of a task for an action of this name. Arguments that become `omit` are left out.
+/// Renders the arguments of a task for an action of this name, or those that stand for them. Arguments that become `omit`
+/// are left out.
 ///
 /// # Errors
 /// The failure of the task, with the argument at fault.
-pub fn render(task: &PlannedTask, action: &str, templar: &Templar, planner: &Planner) -> Result<Map, ActionResult> {
+pub fn render(
+    task: &PlannedTask,
+    action: &str,
+    templar: &Templar,
+    planner: &Planner,
+    edited: Option<&Arc<Map>>,
+) -> Result<Map, ActionResult> {
     let origin = Some(task.task.action.span);
     let doing = |what: String| vec![(format!("Finalization of task args for '{action}' failed"), origin), (what, None)];
     let mut args = defaults(task, action, templar, planner)
         .map_err(|e| failure::template(&e, &doing("Error while rendering module_defaults".to_owned())))?;
     let written = &task.task.args;
     if let Some(variable) = &written.variable {
-        let value = templar.render(&variable.node).map_err(|e| {
-            failure::template(&e.or_at(Some(variable.span)), &doing("Error while rendering `args`".to_owned()))
-        })?;
+        let doing = [(format!("Finalization of task args for '{action}' failed"), origin)];
+        let value =
+            templar.render(&variable.node).map_err(|e| failure::template(&e.or_at(Some(variable.span)), &doing))?;
         match value {
             Value::Map(map) => args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone()))),
             Value::Null | Value::Omit => {}
             other => {
-                return Err(ActionResult::failed(format!(
-                    "The value of `args` must be a dictionary, not '{}'.",
-                    other.type_name()
-                )));
+                let message = format!("Task args must resolve to a 'dict' not '{}'.", other.type_name());
+                let error = TemplateError::new(ErrorKind::Failed, message).or_at(Some(variable.span));
+                return Err(failure::template(&error, &doing));
             }
         }
     }
-    for (key, value) in written.map.iter() {
+    for (key, value) in edited.unwrap_or(&written.map).iter() {
         match argument(action, key, value, templar) {
             Ok(Value::Omit) => drop(args.remove(&key.to_json_key())),
             Ok(value) => drop(args.insert(key.clone(), value)),

@@ -39,6 +39,9 @@ pub fn tries(task: &PlannedTask, templar: &Templar) -> Result<Tries, TemplateErr
     Ok(Tries { count, delay: Duration::from_secs_f64(if delay < 0.0 { 1.0 } else { delay }) })
 }
 
+/// What a failed result says of its traceback.
+pub const NO_TRACEBACK: &str = "(traceback unavailable)";
+
 /// Completes a result with what the task's conditions say of it. True when no further try is due.
 pub fn judge(result: &mut ActionResult, task: &PlannedTask, templar: &Templar, attempt: i64, tries: &Tries) -> bool {
     if !result.data.contains_key("failed") {
@@ -97,8 +100,12 @@ fn apply_conditions(result: &mut ActionResult, task: &PlannedTask, templar: &Tem
     if !task.task.failed_when.is_empty() {
         match holds(&task.task.failed_when, result, task, templar) {
             Ok(failed) => {
+                let before = result.is("failed");
                 result.data.insert("failed_when_result", failed);
                 result.data.insert("failed", failed);
+                if before && !failed {
+                    result.data.insert("failed_when_suppressed_exception", NO_TRACEBACK);
+                }
             }
             Err(e) => {
                 result.data.insert("failed", true);
@@ -125,11 +132,12 @@ fn holds(
     Ok(all_hold(conditions, &templar.with(vars))?.is_ok())
 }
 
-/// What a result amounts to.
+/// What a result amounts to. `failed_when` has the last word, also over tries that are used up.
 pub fn status(result: &ActionResult) -> TaskStatus {
+    let failed = result.data.get("failed_when_result").or_else(|| result.data.get("failed"));
     if result.is("unreachable") {
         TaskStatus::Unreachable
-    } else if result.is("failed") {
+    } else if failed.is_some_and(Value::truthy) {
         TaskStatus::Failed
     } else if result.is("skipped") {
         TaskStatus::Skipped

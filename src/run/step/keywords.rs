@@ -88,9 +88,19 @@ pub fn render(task: &PlannedTask, templar: &Templar, ctx: &RunContext) -> Result
         ignore_unreachable: flag(settings, "ignore_unreachable", templar)?.unwrap_or(false),
         delegate_to: delegate(&task.keywords, templar)?,
         delegate_facts: flag(settings, "delegate_facts", templar)?.unwrap_or(false),
-        timeout: number(settings, "timeout", templar)?.filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        timeout: timeout(number(settings, "timeout", templar)?)?,
         notify: names(value(settings, "notify", templar)?),
     })
+}
+
+fn timeout(seconds: Option<f64>) -> Result<Option<Duration>, TemplateError> {
+    match seconds {
+        Some(s) if !(0.0..=100_000_000.0).contains(&s) => Err(TemplateError::new(
+            ErrorKind::Failed,
+            format!("Timeout {s} is invalid, it must be between 0 and 100000000."),
+        )),
+        seconds => Ok(seconds.filter(|s| *s > 0.0).map(Duration::from_secs_f64)),
+    }
 }
 
 /// # Errors

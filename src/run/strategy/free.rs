@@ -5,6 +5,7 @@ use crate::event::{Event, TaskInfo};
 use crate::names::HostName;
 use crate::plan::{Action, Id};
 use crate::run::batch::Batch;
+use crate::run::debugger::{Edits, Next};
 use crate::run::dispatcher::{Run, Stop};
 use crate::run::include::Asked;
 use crate::run::scope::{self, TaskFrame};
@@ -20,16 +21,16 @@ impl Run {
         let mut channel = Channel::new();
         let mut begun: Begun = HashMap::new();
         let mut busy = 0;
+        let mut edits: HashMap<HostName, Edits> = HashMap::new();
         let names: Vec<HostName> = batch.hosts.keys().cloned().collect();
         loop {
             for host in &names {
-                if batch.hosts.get(host).is_some_and(|h| !h.busy)
+                // What runs comes to its end all the same.
+                if !batch.ended_play
+                    && batch.hosts.get(host).is_some_and(|h| !h.busy)
                     && self.proceed(batch, host, &mut begun, &channel).await?
                 {
                     busy += 1;
-                }
-                if batch.ended_play {
-                    return Ok(false);
                 }
             }
             if busy == 0 {
@@ -41,11 +42,29 @@ impl Run {
                 Some(Message::Done(outcome)) => {
                     busy -= 1;
                     let (host, task) = (outcome.host.clone(), outcome.task.clone());
+                    let halt = self.halt(batch, &outcome);
                     if let Some(run) = batch.host(&host) {
                         run.busy = false;
                     }
                     let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
-                    if self.apply(batch, *outcome, false)? {
+                    let including = self.apply(batch, *outcome, false)?;
+                    if let Some(halt) = halt {
+                        let edited = edits.entry(host.clone()).or_default();
+                        if self.debugger(batch, &halt, edited).await? == Next::Redo
+                            && let Some((info, frame, limit)) = begun.get(&task.id).cloned()
+                        {
+                            let edited = edited.clone();
+                            self.take_back(batch, halt, false);
+                            if let Some(run) = batch.host(&host) {
+                                run.busy = true;
+                            }
+                            self.start(batch, &host, (&task, &frame), &info, limit, channel.send.clone(), edited);
+                            busy += 1;
+                            continue;
+                        }
+                    }
+                    edits.remove(&host);
+                    if including {
                         let mut asked = Asked::default();
                         asked.add(std::slice::from_ref(&host), requests);
                         self.include(batch, &task, asked)?;
@@ -78,7 +97,7 @@ impl Run {
                     let frame = Arc::new(TaskFrame::of(&task));
                     let templar = scope::templar(&self.ctx, &batch.view, Some(host), &frame)?;
                     let info = self.info(&task, &templar);
-                    let limit = throttle(&self.ctx, batch, host, &task);
+                    let limit = throttle(&self.ctx, batch, host, &task)?;
                     self.tell(Event::TaskStarted(info.clone()));
                     begun.entry(task.id).or_insert((info, frame, limit)).clone()
                 }
@@ -86,7 +105,7 @@ impl Run {
             if let Some(run) = batch.host(host) {
                 run.busy = true;
             }
-            self.start(batch, host, (&task, &frame), &info, limit, channel.send.clone());
+            self.start(batch, host, (&task, &frame), &info, limit, channel.send.clone(), Edits::default());
             return Ok(true);
         }
         Ok(false)

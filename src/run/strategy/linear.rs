@@ -5,9 +5,12 @@ use crate::event::{Event, TaskStatus};
 use crate::names::HostName;
 use crate::plan::{Action, Meta, PlannedPlay, PlannedTask};
 use crate::run::batch::Batch;
+use crate::run::cursor::{Cursor, End};
+use crate::run::debugger::{Edits, Next};
 use crate::run::dispatcher::{Run, Stop, percentage, task_flag};
 use crate::run::include::Asked;
 use crate::run::scope::{self, TaskFrame};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a round came to.
@@ -50,6 +53,10 @@ impl Run {
                 continue;
             }
             self.tell(Event::TaskStarted(info.clone()));
+            let before: Vec<(HostName, Cursor)> = match fatal {
+                true => hosts.iter().filter_map(|h| Some((h.clone(), batch.hosts.get(h)?.cursor.clone()))).collect(),
+                false => vec![],
+            };
             let working = if run_once { &hosts[..1] } else { &hosts[..] };
             let round = self.round(batch, (&task, &frame), &info, working, run_once).await?;
             if run_once {
@@ -63,9 +70,16 @@ impl Run {
                 }
             }
             if fatal && round.trouble {
-                for host in batch.active() {
-                    if !round.failed.contains(&host) && !batch.hosts.get(&host).is_some_and(|r| r.cursor.in_recovery())
+                for (host, cursor) in before {
+                    // They fail where they were when the task began.
+                    if !round.failed.contains(&host)
+                        && let Some(run) = batch.host(&host).filter(|r| r.cursor.end() != Some(End::Stopped))
                     {
+                        run.cursor = cursor;
+                    }
+                }
+                for host in batch.active() {
+                    if !round.failed.contains(&host) {
                         self.failed.insert(host.clone());
                         batch.failed.insert(host.clone());
                         self.fail_host(batch, &host);
@@ -97,29 +111,42 @@ impl Run {
         run_once: bool,
     ) -> Result<Round, Stop> {
         let mut channel = Channel::new();
-        let limit = throttle(&self.ctx, batch, &hosts[0], task);
+        let limit = throttle(&self.ctx, batch, &hosts[0], task)?;
         for host in hosts {
-            self.start(batch, host, (task, frame), info, limit.clone(), channel.send.clone());
+            self.start(batch, host, (task, frame), info, limit.clone(), channel.send.clone(), Edits::default());
         }
         let mut round = Round::default();
         let mut asked = Asked::default();
         let mut waiting = hosts.len();
+        let mut edits: HashMap<HostName, Edits> = HashMap::new();
         while waiting > 0 {
             let Some(message) = self.next_message(&mut channel).await? else { break };
             match message {
                 Message::Event(event) => self.tell(event),
                 Message::Done(outcome) => {
+                    let (host, status) = (outcome.host.clone(), outcome.result.status);
+                    let halt = self.halt(batch, &outcome);
+                    let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
+                    let including = self.apply(batch, *outcome, run_once)?;
+                    if let Some(halt) = halt {
+                        let edited = edits.entry(host.clone()).or_default();
+                        if self.debugger(batch, &halt, edited).await? == Next::Redo {
+                            let edited = edited.clone();
+                            self.take_back(batch, halt, run_once);
+                            batch.refresh_view();
+                            self.start(batch, &host, (task, frame), info, limit.clone(), channel.send.clone(), edited);
+                            continue;
+                        }
+                    }
                     waiting -= 1;
                     round.results += 1;
-                    let (host, status) = (outcome.host.clone(), outcome.result.status);
                     if status.is_failure() {
                         round.trouble = true;
                     }
                     if status == TaskStatus::Failed {
                         round.failed.push(host.clone());
                     }
-                    let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
-                    if self.apply(batch, *outcome, run_once)? {
+                    if including {
                         let everyone = if run_once { batch.active() } else { vec![host] };
                         asked.add(&everyone, requests);
                     }
@@ -129,7 +156,9 @@ impl Run {
         if !asked.is_empty() {
             // Groups of one include are met in the order of hosts, not in that in which they answered.
             asked.order(hosts);
-            self.include(batch, task, asked)?;
+            let failed = self.include(batch, task, asked)?;
+            round.trouble |= !failed.is_empty();
+            round.failed.extend(failed);
         }
         Ok(round)
     }

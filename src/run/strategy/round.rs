@@ -1,18 +1,20 @@
 //! One task on several hosts side by side: workers are started, their events told, their outcomes taken in.
 
 use crate::actions::ActionResult;
+use crate::diag::{Code, Diagnostic};
 use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
 use crate::plan::PlannedTask;
 use crate::run::RunContext;
 use crate::run::batch::Batch;
+use crate::run::debugger::Edits;
 use crate::run::dispatcher::{Run, Stop};
 use crate::run::outcome::{HostOutcome, ItemOutcome};
 use crate::run::scope::{self, TaskFrame};
 use crate::run::step::keywords;
 use crate::run::worker::Work;
 use crate::template::Templar;
-use crate::value::Value;
+use crate::value::{Value, repr_str};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
@@ -44,7 +46,7 @@ impl Run {
     pub(in crate::run) fn info(&mut self, task: &PlannedTask, templar: &Templar) -> Arc<TaskInfo> {
         let id = self.next_task;
         self.next_task += 1;
-        let name = task.written_name().map(|n| templar.render(n).unwrap_or_else(|_| n.clone()).to_string());
+        let name = task.written_name().map(|n| templar.render_shown(n).unwrap_or_else(|_| n.clone()).to_string());
         let settings = &task.keywords.settings;
         Arc::new(TaskInfo {
             id,
@@ -67,7 +69,8 @@ impl Run {
         }
     }
 
-    /// Starts a task on a host. `throttle` holds back more than so many at once.
+    /// Starts a task on a host, with what the debugger changed. `throttle` holds back more than so many at once.
+    #[expect(clippy::too_many_arguments, reason = "all of them differ from call to call")]
     pub(super) fn start(
         &self,
         batch: &Batch,
@@ -76,6 +79,7 @@ impl Run {
         info: &Arc<TaskInfo>,
         throttle: Option<Arc<Semaphore>>,
         send: UnboundedSender<Message>,
+        edits: Edits,
     ) {
         tracing::debug!(host = %host, task = %info.name, "task starts");
         let (emit, mut events) = unbounded_channel();
@@ -87,6 +91,7 @@ impl Run {
             frame: frame.clone(),
             info: info.clone(),
             emit,
+            edits,
         };
         let ctx: Arc<RunContext> = self.ctx.clone();
         // Hosts queue up in the order in which they are started.
@@ -174,15 +179,37 @@ fn bug(host: HostName, task: Arc<PlannedTask>, info: Arc<TaskInfo>, panic: &(dyn
 }
 
 /// Hosts at once that the task's `throttle` allows.
-pub(super) fn throttle(ctx: &RunContext, batch: &Batch, host: &HostName, task: &PlannedTask) -> Option<Arc<Semaphore>> {
-    let settings = &task.keywords.settings;
-    settings.throttle.as_ref()?;
-    let templar = scope::templar(ctx, &batch.view, Some(host), &TaskFrame::of(task)).ok()?;
-    let limit = keywords::value(settings, "throttle", &templar).ok().flatten().and_then(|v| match v {
-        Value::Int(n) => Some(n),
-        other => other.to_string().trim().parse().ok(),
-    })?;
-    (limit > 0).then(|| Arc::new(Semaphore::new(limit as usize)))
+pub(super) fn throttle(
+    ctx: &RunContext,
+    batch: &Batch,
+    host: &HostName,
+    task: &PlannedTask,
+) -> Result<Option<Arc<Semaphore>>, Stop> {
+    let Some(setting) = &task.keywords.settings.throttle else { return Ok(None) };
+    let templar = scope::templar(ctx, &batch.view, Some(host), &TaskFrame::of(task))?;
+    let wrong = |reason: String| {
+        let message = format!("Failed to convert the throttle value to an integer: {reason}");
+        Diagnostic::error(Code::RUN_INVALID, message).at(setting.span, "")
+    };
+    let limit = match templar.render(&setting.value).map_err(|e| wrong(e.message))? {
+        Value::Omit | Value::Null => 0,
+        value => integer(&value).map_err(wrong)?,
+    };
+    Ok((limit > 0).then(|| Arc::new(Semaphore::new(limit as usize))))
+}
+
+/// As Python's `int` reads a value.
+fn integer(value: &Value) -> Result<i64, String> {
+    match value {
+        Value::Int(n) => Ok(*n),
+        Value::Bool(b) => Ok(i64::from(*b)),
+        Value::Float(f) => Ok(*f as i64),
+        other => {
+            let text = other.to_string();
+            let digits = text.trim().replace('_', "");
+            digits.parse().map_err(|_| format!("invalid literal for int() with base 10: {}", repr_str(&text)))
+        }
+    }
 }
 
 #[cfg(test)]
