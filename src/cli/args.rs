@@ -501,11 +501,20 @@ pub struct VaultFileArgs {
     #[arg(long, value_name = "ID")]
     pub encrypt_vault_id: Option<String>,
     /// rekey: the new identity.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "new_vault_password_file")]
     pub new_vault_id: Option<String>,
     /// rekey: a file that holds the new password.
     #[arg(long, value_name = "FILE")]
     pub new_vault_password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct VaultCreateArgs {
+    #[command(flatten)]
+    pub file: VaultFileArgs,
+    /// Open the editor without a terminal too.
+    #[arg(long)]
+    pub skip_tty_check: bool,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -540,7 +549,7 @@ pub struct VaultStringArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum VaultAction {
     /// Create an encrypted file with the editor.
-    Create(VaultFileArgs),
+    Create(VaultCreateArgs),
     /// Edit an encrypted file.
     Edit(VaultFileArgs),
     /// Show an encrypted file.

@@ -41,6 +41,11 @@ fn question(prompt: &str, echo: bool) -> Option<String> {
     }
 }
 
+/// A line of text.
+pub fn line(prompt: &str) -> Option<String> {
+    question(prompt, true)
+}
+
 /// A password, never echoed on a terminal; from standard input where that is none.
 pub fn password(prompt: &str) -> Option<String> {
     question(prompt, false)

@@ -6,8 +6,12 @@ use std::io::{ErrorKind, Write};
 const PIPE_CLOSED: i32 = 141;
 
 pub fn write(text: &str) {
+    write_bytes(text.as_bytes());
+}
+
+pub fn write_bytes(data: &[u8]) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    if let Err(error) = stdout.write_all(data).and_then(|()| stdout.flush()) {
         if error.kind() != ErrorKind::BrokenPipe {
             eprintln!("[ERROR]: standard output cannot be written: {error}");
         }

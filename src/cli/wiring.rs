@@ -4,7 +4,7 @@ use super::args::{ConnectArgs, InventorySourceArgs, TaskRunArgs, VaultSecretArgs
 use super::ask::Terminal;
 use super::error::CommandError;
 use super::outside::{Scripts, World, ask_password, password_file};
-use super::secrets::{self, Opener};
+use super::secrets::{self, Opener, Wanted};
 use crate::actions::{Catalogue, Hosts};
 use crate::config::{self, Settings, Surroundings};
 use crate::diag::{Code, Diagnostic, SourceMap};
@@ -116,7 +116,7 @@ impl Base {
     pub fn secrets(&self, args: &VaultSecretArgs) -> Result<Arc<crate::vault::Secrets>, CommandError> {
         let mut args = args.clone();
         args.ask_vault_pass |= self.settings.bool("DEFAULT_ASK_VAULT_PASS");
-        secrets::load(&args, &self.settings).map(Arc::new)
+        secrets::load(&args, &self.settings, Wanted::Known, true).map(Arc::new)
     }
 
     pub fn author(&self, fault: Diagnostic) -> CommandError {

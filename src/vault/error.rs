@@ -10,8 +10,10 @@ pub enum VaultError {
     /// The first line is not `$ANSIBLE_VAULT;version;cipher[;id]`.
     Envelope,
     Cipher(String),
-    /// What follows the first line is not hexadecimal.
+    /// What follows the first line is not hexadecimal: a digit that is none.
     Hex,
+    /// What follows the first line is not hexadecimal: a digit is missing.
+    HexLength,
     /// The parts inside are not salt, digest and ciphertext.
     Parts,
     /// There is no password at all.
@@ -37,7 +39,8 @@ impl fmt::Display for VaultError {
             VaultError::Cipher(name) => {
                 return write!(f, "Cipher {} could not be found.", crate::value::repr_str(name));
             }
-            VaultError::Hex => "Vault format unhexlify error.",
+            VaultError::Hex => "Vault format unhexlify error: Non-hexadecimal digit found.",
+            VaultError::HexLength => "Vault format unhexlify error: Odd-length string.",
             VaultError::Parts => "Vault vaulttext format error.",
             VaultError::NoSecrets => "Attempting to decrypt but no vault secrets found.",
             VaultError::NoneFits { .. } => "Decryption failed (no vault secrets were found that could decrypt).",

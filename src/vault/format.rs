@@ -13,6 +13,13 @@ pub fn is_encrypted(data: &[u8]) -> bool {
     data.starts_with(HEADER.as_bytes()) && data.is_ascii()
 }
 
+fn not_hex(error: hex::FromHexError) -> VaultError {
+    match error {
+        hex::FromHexError::OddLength => VaultError::HexLength,
+        _ => VaultError::Hex,
+    }
+}
+
 /// What a vault text holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Envelope {
@@ -35,11 +42,11 @@ impl Envelope {
             return Err(VaultError::Cipher(cipher.to_owned()));
         }
         let vault_id = fields.next().unwrap_or(DEFAULT_ID).to_owned();
-        let body = hex::decode(lines.collect::<String>()).map_err(|_| VaultError::Hex)?;
+        let body = hex::decode(lines.collect::<String>()).map_err(not_hex)?;
         let mut parts = body.splitn(3, |b| *b == b'\n');
         let mut part = || parts.next().ok_or(VaultError::Parts);
         let (salt, digest, ciphertext) = (part()?, part()?, part()?);
-        let bytes = |part: &[u8]| hex::decode(part).map_err(|_| VaultError::Hex);
+        let bytes = |part: &[u8]| hex::decode(part).map_err(not_hex);
         Ok(Envelope { vault_id, salt: bytes(salt)?, digest: bytes(digest)?, ciphertext: bytes(ciphertext)? })
     }
 

@@ -99,6 +99,15 @@ impl Secrets {
         self.open(text).map(|(plaintext, i)| (plaintext.to_vec(), self.known[i].0.as_str()))
     }
 
+    /// The plaintext, the id that the text names, and the password that fitted.
+    ///
+    /// # Errors
+    /// As [`Self::decrypt`].
+    pub fn open_for_edit(&self, text: &str) -> Result<(Vec<u8>, String, &Secret), VaultError> {
+        let named = Envelope::parse(text)?.vault_id;
+        self.open(text).map(|(plaintext, i)| (plaintext.to_vec(), named, &self.known[i].1))
+    }
+
     /// The plaintext of an inline `!vault` string.
     ///
     /// # Errors
@@ -209,7 +218,8 @@ mod tests {
             ("$ANSIBLE_VAULT", "Vault envelope format error."),
             ("$ANSIBLE_VAULT;1.1", "Vault envelope format error."),
             ("$ANSIBLE_VAULT;1.0;AES\n00", "Cipher 'AES' could not be found."),
-            ("$ANSIBLE_VAULT;1.1;AES256\nxx", "Vault format unhexlify error."),
+            ("$ANSIBLE_VAULT;1.1;AES256\nxx", "Vault format unhexlify error: Non-hexadecimal digit found."),
+            ("$ANSIBLE_VAULT;1.1;AES256\n616", "Vault format unhexlify error: Odd-length string."),
             ("$ANSIBLE_VAULT;1.1;AES256\n6162", "Vault vaulttext format error."),
             (&other, "Decryption failed (no vault secrets were found that could decrypt)."),
         ] {
