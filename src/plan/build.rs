@@ -489,7 +489,7 @@ impl<'p> Build<'p> {
                         .map(|p| paths::normal(&p))
                         .find(|p| planner.loader.files.is_file(p))
                 });
-                if let Some(vars) = found.and_then(|path| planner.loader.vars(&path, "vars_files", None).ok()) {
+                if let Some(vars) = found.and_then(|path| planner.loader.vars_file(&path, None).ok()) {
                     layers.push(vars);
                 }
             }

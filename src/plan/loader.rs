@@ -178,6 +178,28 @@ impl Loader {
                 .at(root.span, root.type_name())),
         }
     }
+
+    /// What a file of `vars_files` holds: a dictionary, or a list of them of which later ones win.
+    ///
+    /// # Errors
+    /// As [`Loader::document`], and E0201 where the file holds something else.
+    pub fn vars_file(&self, path: &Path, wanted: Option<Span>) -> Result<Arc<Map>, Diagnostic> {
+        let document = self.document(path, wanted)?;
+        let Some(root) = document.root.as_ref().filter(|r| !r.is_null()) else { return Ok(Arc::default()) };
+        let all = match root.to_value(Trust::Author) {
+            Value::Map(map) => return Ok(map),
+            other => other,
+        };
+        let maps: Option<Vec<&Map>> = all.as_list().and_then(|all| all.iter().map(Value::as_map).collect());
+        match maps {
+            Some(maps) => {
+                Ok(Arc::new(maps.into_iter().flat_map(Map::iter).map(|(k, v)| (k.clone(), v.clone())).collect()))
+            }
+            None => Err(Diagnostic::error(Code::PLAYBOOK_SHAPE, "Invalid variable file contents.")
+                .at(root.span, root.type_name())
+                .hint("Variable files must contain either a dictionary of variables, or a list of dictionaries.")),
+        }
+    }
 }
 
 fn unreadable(path: &Path, error: &io::Error, wanted: Option<Span>) -> Diagnostic {

@@ -76,7 +76,7 @@ fn first_of(
         for dir in [view.play.dir.join("vars"), view.play.dir.to_path_buf()] {
             let path = dir.join(&path);
             if ctx.files.is_file(&path) {
-                return ctx.planner.loader.vars(&path, "vars_files", written.origin()).map(Some).map_err(wrong);
+                return ctx.planner.loader.vars_file(&path, written.origin()).map(Some).map_err(wrong);
             }
             tried.push(path);
         }
