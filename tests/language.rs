@@ -124,7 +124,7 @@ impl Observer for Recorder {
                 let hosts: Vec<&str> = hosts.iter().map(|h| &**h).collect();
                 lines.group.push(format!("included {}: {file}", hosts.join(",")));
             }
-            Event::Warning(_) | Event::Progress { .. } | Event::Meta(_) | Event::Debugger(_) => {}
+            Event::Warning(_) | Event::Progress { .. } | Event::Meta(_) | Event::Debug(_) | Event::Debugger(_) => {}
             Event::PlaybookStarted { .. } | Event::RunAborted => {}
             Event::RunFinished { stats, custom } => {
                 lines.head("RECAP");

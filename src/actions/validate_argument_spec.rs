@@ -35,16 +35,20 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
 
 fn check(spec: &Map, arguments: &Map, path: &str, faults: &mut Vec<String>) {
     let found_in = if path.is_empty() { String::new() } else { format!(" found in {path}") };
-    for (name, rule) in spec {
-        let (Some(name), Some(rule)) = (name.as_str(), rule.as_map()) else { continue };
-        let given = arguments.get(name).filter(|v| !v.is_null());
-        let Some(value) = given else {
-            if rule.get("required").is_some_and(Value::truthy) {
-                faults.push(format!("missing required arguments: {name}{found_in}"));
-            }
-            continue;
-        };
-        check_value(name, rule, value, path, faults);
+    let rules = || spec.iter().filter_map(|(name, rule)| Some((name.as_str()?, rule.as_map()?)));
+    let given = |name: &str| arguments.get(name).filter(|v| !v.is_null());
+    let mut missing: Vec<&str> = rules()
+        .filter(|(name, rule)| given(name).is_none() && rule.get("required").is_some_and(Value::truthy))
+        .map(|(name, _)| name)
+        .collect();
+    missing.sort_unstable();
+    if !missing.is_empty() {
+        faults.push(format!("missing required arguments: {}{found_in}", missing.join(", ")));
+    }
+    for (name, rule) in rules() {
+        if let Some(value) = given(name) {
+            check_value(name, rule, value, path, faults);
+        }
     }
 }
 

@@ -130,6 +130,8 @@ pub enum Event {
     /// What a `meta` task did, or why it did nothing.
     Meta(String),
     Warning(Diagnostic),
+    /// What is told of the inner workings where the setting `debug` is on.
+    Debug(String),
     /// What the task debugger answers.
     Debugger(String),
     /// A line of live output.

@@ -254,6 +254,7 @@ impl Observer for Human {
                     self.show(Color::Verbose, &format!("META: {text}"));
                 }
             }
+            Event::Debug(text) => self.show(Color::Debug, text),
             Event::Debugger(text) => self.screen.line(text),
             Event::RunAborted => self.screen.end(),
             Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),

@@ -153,6 +153,9 @@ impl Run {
                     return Err(Diagnostic::error(Code::RUN_INVALID, message).at(task.span(), "").into());
                 }
                 let names: IndexSet<String> = std::mem::take(&mut run.notified);
+                if task.implicit && !names.is_empty() && self.ctx.settings.bool("DEFAULT_DEBUG") {
+                    self.tell(Event::Debug(format!("META: {}", done(meta, host, ""))));
+                }
                 let ranks = names.iter().flat_map(|n| self.handlers_of(batch, n)).collect();
                 let tasks = batch.handlers.tasks(ranks);
                 if let Some(run) = batch.host(host) {
