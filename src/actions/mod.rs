@@ -10,6 +10,7 @@ mod group_by;
 mod include_vars;
 mod module;
 mod pause;
+mod program;
 mod raw;
 mod reboot;
 mod result;
@@ -141,11 +142,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "{} is a module of Ansible that tightbeam does not have yet; it is refused rather than skipped",
             resolved.name
         )),
-        ActionKind::Python(path) => ActionResult::failed(format!(
-            "{} is a Python module ({}); Python modules cannot be run yet",
-            resolved.name,
-            path.display()
-        )),
+        ActionKind::Program(path) => program::run(path, &call).await,
     }
 }
 

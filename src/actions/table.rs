@@ -84,6 +84,6 @@ pub fn spec_of(resolved: &Resolved) -> Option<&'static ModuleSpec> {
             action.spec.or_else(|| tightbeam_modules::catalogue::find(action.name).map(|e| e.spec))
         }
         ActionKind::Native(entry) => Some(entry.spec),
-        ActionKind::Python(_) | ActionKind::Missing => None,
+        ActionKind::Program(_) | ActionKind::Missing => None,
     }
 }

@@ -137,6 +137,8 @@ pub struct Project {
     pub limit: Option<Limit>,
     /// Facts of earlier runs are forgotten.
     pub flush_cache: bool,
+    /// `--module-path`.
+    pub module_path: Vec<PathBuf>,
 }
 
 impl Project {
@@ -204,7 +206,16 @@ impl Project {
             var_files,
             limit,
             flush_cache: inventory.flush_cache,
+            module_path: vec![],
         })
+    }
+
+    /// With directories of modules (`--module-path`), each option with colons between them.
+    #[must_use]
+    pub fn with_modules(mut self, given: &[String]) -> Self {
+        let dirs = given.iter().flat_map(|text| text.split(':')).filter(|dir| !dir.is_empty());
+        self.module_path = dirs.map(|dir| self.base.around.resolve(dir, None)).collect();
+        self
     }
 
     /// The hosts of a pattern within the limit, before anything runs. An empty inventory is warned of: only the implicit
@@ -313,6 +324,7 @@ impl Project {
                 value => value.as_spelled_bool(),
             },
             home: self.base.around.home.clone(),
+            module_path: self.module_path.iter().cloned().chain(settings.paths("DEFAULT_MODULE_PATH")).collect(),
         };
         let render: Arc<dyn StaticRender> = Arc::new(Static { engine: self.engine.clone(), vars: vars.clone() });
         Arc::new(Planner::new(loader, plan_settings, catalogue, render))

@@ -312,7 +312,8 @@ impl<'p> Build<'p> {
             Some("meta") => return self.meta(task, place),
             _ => {}
         }
-        let Some(resolved) = resolve(&*self.planner.catalogue, name, &keywords.collections) else {
+        let known = resolve(&*self.planner.catalogue, name, &keywords.collections);
+        let Some(resolved) = self.own(name, known.as_ref(), keywords, place).or(known) else {
             let message = format!(
                 "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
             );
@@ -323,7 +324,9 @@ impl<'p> Build<'p> {
             self.report(fault);
             return None;
         };
-        if matches!(resolved.kind, ActionKind::Missing) {
+        if let ActionKind::Program(path) = &resolved.kind {
+            self.program(name, path, task);
+        } else if matches!(resolved.kind, ActionKind::Missing) {
             let message = format!("the module {} is not supported", resolved.name);
             self.missing_modules.push(Diagnostic::error(Code::UNSUPPORTED, message).at(task.action.span, ""));
         } else if self.rescued == 0 && !check::failure_is_foreseen(task, keywords) {
@@ -331,6 +334,30 @@ impl<'p> Build<'p> {
             self.argument_faults.extend(check::arguments(task, &resolved, keywords));
         }
         Some(Action::Run(resolved))
+    }
+
+    /// A module of the author's own; it stands in for modules of that name, not for actions of the controller.
+    fn own(&self, name: &str, known: Option<&Resolved>, keywords: &Inherited, place: &Place) -> Option<Resolved> {
+        let known = known.map(|resolved| &resolved.kind);
+        if matches!(known, Some(ActionKind::Controller(_)))
+            || (matches!(known, Some(ActionKind::Native(_)))
+                && name.contains('.')
+                && !name.starts_with("ansible.legacy."))
+        {
+            return None;
+        }
+        let frame = &place.frame;
+        let path = self.planner.own_module(name, &frame.search_path, &frame.play_dir, &keywords.collections)?;
+        Some(Resolved { name: name.into(), kind: ActionKind::Program(path) })
+    }
+
+    /// Programs that cannot be run are told before any host is touched.
+    fn program(&mut self, name: &str, path: &Path, task: &Task) {
+        let text = self.planner.loader.files.read(path).map_err(|e| e.to_string());
+        if let Err(why) = text.and_then(|text| super::program::style(&text)) {
+            let message = format!("the module {name} ({}) is not supported: {why}", path.display());
+            self.missing_modules.push(Diagnostic::error(Code::UNSUPPORTED, message).at(task.action.span, ""));
+        }
     }
 
     fn meta(&mut self, task: &Task, place: &Place) -> Option<Action> {

@@ -56,7 +56,7 @@ pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) 
             Some(spec) => spec,
             None => return vec![],
         },
-        ActionKind::Python(_) | ActionKind::Missing => return vec![],
+        ActionKind::Program(_) | ActionKind::Missing => return vec![],
     };
     if task.args.variable.is_some() {
         return vec![];

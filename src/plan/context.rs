@@ -18,6 +18,8 @@ pub struct PlanSettings {
     pub private_role_vars: Option<bool>,
     /// The user's home, for names that start with `~`.
     pub home: Option<PathBuf>,
+    /// DEFAULT_MODULE_PATH and `--module-path`.
+    pub module_path: Vec<PathBuf>,
 }
 
 impl PlanSettings {

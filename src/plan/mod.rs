@@ -15,6 +15,7 @@ mod loader;
 mod model;
 mod paths;
 mod planner;
+pub mod program;
 mod redirects;
 pub mod resolve;
 mod role;

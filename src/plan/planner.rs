@@ -6,6 +6,7 @@ use super::imports::ImportedPlay;
 use super::loader::{Loader, has_errors};
 use super::model::{Id, Plan, PlannedPlay, PlannedTask};
 use super::paths;
+use super::program::Libraries;
 use super::resolve::ModuleCatalogue;
 use super::role_files::{FromFiles, RoleFiles, RolePlace, read_role};
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
@@ -23,6 +24,7 @@ pub struct Planner {
     pub render: Arc<dyn StaticRender>,
     next: AtomicU64,
     roles: Mutex<HashMap<(PathBuf, FromFiles), Arc<RoleFiles>>>,
+    pub(super) libraries: Mutex<Libraries>,
 }
 
 impl Planner {
@@ -32,7 +34,24 @@ impl Planner {
         catalogue: Arc<dyn ModuleCatalogue>,
         render: Arc<dyn StaticRender>,
     ) -> Self {
-        Planner { loader, settings, catalogue, render, next: AtomicU64::new(1), roles: Mutex::default() }
+        Planner {
+            loader,
+            settings,
+            catalogue,
+            render,
+            next: AtomicU64::new(1),
+            roles: Mutex::default(),
+            libraries: Mutex::default(),
+        }
+    }
+
+    /// Directories of the roles that were read so far.
+    pub(super) fn role_paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> =
+            self.roles.lock().unwrap_or_else(|e| e.into_inner()).keys().map(|(path, _)| path.clone()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
     }
 
     pub(super) fn id(&self) -> Id {

@@ -33,8 +33,8 @@ pub enum ActionKind {
     Controller(&'static ControllerAction),
     /// A module of the helper.
     Native(&'static Entry),
-    /// A Python module of the user's (collections, `library/`).
-    Python(Arc<PathBuf>),
+    /// A module of the author's own (`library/`, collections): a program that is sent to the host.
+    Program(Arc<PathBuf>),
     /// A module that Ansible or one of its collections has, and nothing here carries out: tasks that come to it fail.
     Missing,
 }
@@ -44,7 +44,7 @@ impl std::fmt::Debug for ActionKind {
         match self {
             ActionKind::Controller(action) => write!(f, "Controller({})", action.name),
             ActionKind::Native(entry) => write!(f, "Native({})", entry.spec.name),
-            ActionKind::Python(path) => write!(f, "Python({})", path.display()),
+            ActionKind::Program(path) => write!(f, "Program({})", path.display()),
             ActionKind::Missing => f.write_str("Missing"),
         }
     }

@@ -279,7 +279,7 @@ impl Work {
         if let Some(result) = self.unsupported(templar) {
             return result;
         }
-        let (environment, warnings) = match args::environment(&self.task, templar) {
+        let (environment, warnings) = match args::environment(&self.task, &resolved.name, templar) {
             Ok(environment) => environment,
             Err(e) => return failure::template(&e, &[]),
         };

@@ -3,10 +3,13 @@
 //! The controller sends, besides the author's arguments, `_content` (the script as a [`Blob`]) and `_basename` (the name it
 //! has on the host; the last part of the path on the controller). `_raw_params` (or `cmd`) stays as the author wrote it: its
 //! first word is replaced here by the script's place on the host.
+//!
+//! For modules that are programs it sends `_arguments`, the text of a file that the program gets as its only argument, and
+//! `_interpreter`, the words to run it with. Then the exit code decides nothing: the program's output is the controller's to judge.
 
 use super::shared::directory;
 use crate::contract::{
-    Arg, Blob, Call, CheckMode, Failure, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule,
+    Arg, ArgType, Blob, Call, CheckMode, Failure, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule,
 };
 use crate::host::{Change, Command as Process, Observe, WriteOptions, quote_word, split_words};
 use serde::Deserialize;
@@ -24,6 +27,8 @@ pub struct Args {
     removes: Option<PathBuf>,
     _content: Option<Blob>,
     _basename: Option<String>,
+    _interpreter: Option<Vec<String>>,
+    _arguments: Option<String>,
 }
 
 pub struct Work {
@@ -35,6 +40,8 @@ pub struct Work {
     executable: Option<String>,
     chdir: Option<PathBuf>,
     conditional: bool,
+    /// Interpreter and arguments of a module that is a program.
+    program: Option<(Vec<String>, String)>,
 }
 
 impl Module for Script {
@@ -71,6 +78,8 @@ impl Module for Script {
                 Arg::bool("decrypt").default(Literal::Bool(true)).doc("Decrypt a script that is a vault."),
                 Arg::raw("_content"),
                 Arg::str("_basename"),
+                Arg::list("_interpreter", ArgType::Str),
+                Arg::str("_arguments"),
             ],
         )
     };
@@ -101,7 +110,8 @@ impl Module for Script {
         let content = args._content.ok_or_else(|| Failure::new("the script did not come along"))?;
         let base = Path::new(&source).file_name().map(|n| n.to_string_lossy().into_owned());
         let name = args._basename.or(base).unwrap_or_else(|| "script".to_owned());
-        Ok(Plan::Work(Work { line, source, name, content, executable: args.executable, chdir, conditional }))
+        let program = args._arguments.map(|arguments| (args._interpreter.unwrap_or_default(), arguments));
+        Ok(Plan::Work(Work { line, source, name, content, executable: args.executable, chdir, conditional, program }))
     }
 
     fn preview(work: &Work, _: &Call) -> Outcome {
@@ -119,6 +129,21 @@ impl Module for Script {
         let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
         host.write(&place, &mut content, &options).map_err(fail(&work.name))?;
         drop(content);
+        if let Some((interpreter, arguments)) = work.program {
+            let file = dir.join("args");
+            let private = WriteOptions { mode: Some(0o600), ..WriteOptions::default() };
+            host.write(&file, &mut arguments.as_bytes(), &private).map_err(fail("args"))?;
+            let line = interpreter.into_iter().chain([place.to_string_lossy(), file.to_string_lossy()].map(Into::into));
+            let line: Vec<String> = line.collect();
+            let command = Process::new(&line[0]).args(line[1..].iter().map(String::as_str));
+            let out = crate::host::steps::execute(host, &command);
+            let _ = host.remove_dir_all(&dir);
+            let out = out?;
+            return Ok(Outcome::unchanged()
+                .with("rc", out.rc)
+                .with("stdout", out.stdout_text())
+                .with("stderr", out.stderr_text()));
+        }
         let place = place.to_string_lossy();
         let line = if work.line.contains(&work.source) {
             work.line.replace(&work.source, &place)

@@ -50,7 +50,8 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
     options.start_at = args.start_at_task.clone();
     options.step = args.step;
     options.force_handlers = args.force_handlers || base.settings.bool("DEFAULT_FORCE_HANDLERS");
-    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
+    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?
+        .with_modules(&args.tasks.module_path);
     project.hosts_meant("all")?;
     let (hosts, observer) = stage.map_or((None, None), |stage| (Some(stage.hosts), Some(stage.observer)));
     let prepared = match hosts {

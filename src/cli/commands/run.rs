@@ -15,7 +15,8 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     let module = args.module_name.clone().unwrap_or_else(|| base.settings.text("DEFAULT_MODULE_NAME").to_owned());
     let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
     options.ad_hoc = true;
-    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?;
+    let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?
+        .with_modules(&args.tasks.module_path);
     let hosts = project.hosts_meant(&args.pattern)?;
     if args.list_hosts {
         outln!("  hosts ({}):", hosts.len());

@@ -107,18 +107,36 @@ pub fn defaults(task: &PlannedTask, action: &str, templar: &Templar, planner: &P
     Ok(out)
 }
 
+/// What can be rendered before facts are gathered: entries that need the host's own environment are left out.
+fn ready(map: &Map, templar: &Templar) -> Result<Value, TemplateError> {
+    let mut out = Map::new();
+    for (key, value) in map {
+        match templar.render(value) {
+            Ok(value) => drop(out.insert(key.clone(), value)),
+            Err(e) if e.message.contains("'ansible_env'") || e.message.contains("ansible_facts.env") => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(Value::map(out))
+}
+
 /// `environment` of all levels, inner ones over outer ones.
 ///
 /// # Errors
 /// When a template in it fails. What is no dictionary is passed over with a warning.
 pub fn environment(
     task: &PlannedTask,
+    action: &str,
     templar: &Templar,
 ) -> Result<(BTreeMap<String, String>, Vec<String>), TemplateError> {
     let mut out = BTreeMap::new();
     let mut warnings = Vec::new();
+    let gathers = matches!(action, "ansible.builtin.gather_facts" | "ansible.builtin.setup");
     for level in &task.keywords.environment {
-        let value = templar.render(&level.node);
+        let value = match &level.node {
+            Value::Map(map) if gathers => ready(map, templar),
+            node => templar.render(node),
+        };
         let value = value.map_err(|e| e.within("Error processing keyword 'environment'").or_at(Some(level.span)))?;
         let maps: Vec<Value> = match value {
             Value::List(items) => items.to_vec(),
