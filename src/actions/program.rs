@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn only_the_json_counts() {
-        let run = |stdout: &str| ActionResult::default().with("stdout", stdout).with("stderr", "").with("rc", 0);
+        let run = |stdout: &str| ActionResult::default().with("stdout", stdout).with("stderr", "").with("rc", 0_i64);
         let noisy = answer(run("motd\n[ no ]\n{\"msg\": \"{{ 1 }}\"}\nbye\n"), "/bin/sh");
         assert_eq!(noisy.data.get("msg").map(Value::to_string).as_deref(), Some("{{ 1 }}"));
         assert!(!noisy.data.get("msg").is_some_and(Value::needs_render), "what hosts say is no template");

@@ -10,6 +10,7 @@ mod http;
 mod logging;
 mod out;
 mod outside;
+mod rejected;
 mod secrets;
 mod wiring;
 

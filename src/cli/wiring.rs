@@ -139,6 +139,8 @@ pub struct Project {
     pub flush_cache: bool,
     /// `--module-path`.
     pub module_path: Vec<PathBuf>,
+    /// Modules that playbooks must not use.
+    pub rejected: Vec<String>,
 }
 
 impl Project {
@@ -156,6 +158,7 @@ impl Project {
             vault: Some(decrypt.clone()),
             duplicates: duplicates(&base.settings),
         };
+        let rejected = super::rejected::modules(&base, &reader)?;
         let world = Arc::new(World::new(base.settings.clone()));
         let outside: Arc<dyn Outside> = world.clone();
         let settings = TemplateSettings {
@@ -207,6 +210,7 @@ impl Project {
             limit,
             flush_cache: inventory.flush_cache,
             module_path: vec![],
+            rejected,
         })
     }
 
@@ -324,6 +328,7 @@ impl Project {
                 value => value.as_spelled_bool(),
             },
             home: self.base.around.home.clone(),
+            rejected: self.rejected.clone(),
             module_path: self.module_path.iter().cloned().chain(settings.paths("DEFAULT_MODULE_PATH")).collect(),
         };
         let render: Arc<dyn StaticRender> = Arc::new(Static { engine: self.engine.clone(), vars: vars.clone() });

@@ -205,7 +205,7 @@ settings! {
     "PERSISTENT_COMMAND_TIMEOUT", Int, Int(30), ["ANSIBLE_PERSISTENT_COMMAND_TIMEOUT"] [("persistent_connection", "command_timeout")] [], [], Ignored("network devices are not supported"), "Seconds that a command on a persistent connection may take.";
     "PLAYBOOK_DIR", Path, Nothing, ["ANSIBLE_PLAYBOOK_DIR"] [("defaults", "playbook_dir")] [], [], Used, "Directory taken for the playbook's by tools that have no playbook.";
     "PLAYBOOK_VARS_ROOT", Raw, Str("top"), ["ANSIBLE_PLAYBOOK_VARS_ROOT"] [("defaults", "playbook_vars_root")] [], ["top", "bottom", "all"], Used, "Which playbook directories' group_vars and host_vars are read: the `top` one, the `bottom` one or `all`.";
-    "PLUGIN_FILTERS_CFG", Path, Nothing, [] [("defaults", "plugin_filters_cfg")] [], [], Ignored("concerns only ansible-core's own Python code"), "File that lists rejected Python plugins.";
+    "PLUGIN_FILTERS_CFG", Path, Nothing, [] [("defaults", "plugin_filters_cfg")] [], [], Used, "File that lists rejected modules.";
     "PYTHON_MODULE_RLIMIT_NOFILE", Raw, Int(0), ["ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE"] [("defaults", "python_module_rlimit_nofile")] ["ansible_python_module_rlimit_nofile"], [], Ignored("concerns only ansible-core's own Python code"), "Limit of open files for Python modules.";
     "RETRY_FILES_ENABLED", Bool, Bool(false), ["ANSIBLE_RETRY_FILES_ENABLED"] [("defaults", "retry_files_enabled")] [], [], Used, "Write a retry file with the hosts that failed.";
     "RETRY_FILES_SAVE_PATH", Path, Nothing, ["ANSIBLE_RETRY_FILES_SAVE_PATH"] [("defaults", "retry_files_save_path")] [], [], Used, "Directory for retry files.";

@@ -313,7 +313,9 @@ impl<'p> Build<'p> {
             _ => {}
         }
         let known = resolve(&*self.planner.catalogue, name, &keywords.collections);
-        let Some(resolved) = self.own(name, known.as_ref(), keywords, place).or(known) else {
+        let found = self.own(name, known.as_ref(), keywords, place).or(known);
+        let short = builtin_action(name).unwrap_or(name);
+        let Some(resolved) = found.filter(|_| !self.planner.settings.rejected.iter().any(|r| r == short)) else {
             let message = format!(
                 "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
             );

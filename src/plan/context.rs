@@ -20,6 +20,8 @@ pub struct PlanSettings {
     pub home: Option<PathBuf>,
     /// DEFAULT_MODULE_PATH and `--module-path`.
     pub module_path: Vec<PathBuf>,
+    /// PLUGIN_FILTERS_CFG: modules that playbooks must not use, by their short names.
+    pub rejected: Vec<String>,
 }
 
 impl PlanSettings {

@@ -66,13 +66,19 @@ fn env(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
 
 fn config(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
     let missing = args.text_or(cx, "on_missing", "error")?;
-    if args.get("plugin_type").is_some() || args.get("plugin_name").is_some() {
-        return Err(Fault::raw("options of plugins are not supported"));
-    }
+    let plugin = match (args.get("plugin_type"), args.get("plugin_name")) {
+        (None, None) => None,
+        (Some(kind), Some(name)) => Some((text(cx, kind)?, text(cx, name)?)),
+        _ => {
+            return Err(Fault::raw("Both plugin_type and plugin_name are required, cannot use one without the other."));
+        }
+    };
     let mut out = vec![];
     for term in terms {
         let name = text(cx, term)?;
-        match cx.engine.outside.setting(&name) {
+        // Settings of plugins stand in the table under the plugin's short name.
+        let key = plugin.as_ref().map(|(_, plugin)| format!("{}.{name}", plugin.rsplit('.').next().unwrap_or(plugin)));
+        match cx.engine.outside.setting(key.as_deref().unwrap_or(&name)) {
             Some(value) => out.push(cx.scope.lift(cx, &value.distrust())),
             None => match missing.as_str() {
                 "skip" => {}
