@@ -129,7 +129,7 @@ fn answer(run: ActionResult, interpreter: &str) -> ActionResult {
     result.warnings.extend(junk.map(|junk| format!("Module invocation had junk after the JSON data: {junk}")));
     let internal: Vec<_> = data.keys().filter(|k| k.to_json_key().starts_with("_ansible_")).cloned().collect();
     for key in internal {
-        data.remove(&*key.to_json_key());
+        data.remove(&key.to_json_key());
     }
     if let Some(Value::Map(facts)) = data.get("ansible_facts") {
         result.effects.push(Effect::Facts(Arc::clone(facts)));
