@@ -33,6 +33,11 @@ fn ini(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
             (key, pairs) = keyvalue::parse(&term)?;
         }
         let options = Options::new(cx, "ini", args, pairs)?;
+        if key.is_empty() {
+            return Err(Fault::raw(format!(
+                "No key to look up was provided as first term within string inline options: {term}"
+            )));
+        }
         let name = options.text("file", "ansible.ini")?;
         let path = search::find(cx, Some("files"), &name).ok_or_else(|| search::nothing(&name))?;
         let properties = options.text("type", "ini")? == "properties";

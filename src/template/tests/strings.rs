@@ -92,9 +92,14 @@ pub const TESTS: &[Test] = &[
     },
     Test {
         name: "vault_encrypted",
-        summary: "Vault text.",
+        summary: "A value that stands as vault text.",
+        takes_undefined: true,
         example: "not ('a' is vault_encrypted)",
-        run: |_, v, _| Ok(v.as_str().is_some_and(|t| t.starts_with("$ANSIBLE_VAULT"))),
+        run: |_, v, _| match v {
+            V::Undef(fault) if fault.ciphertext.is_some() => Ok(true),
+            V::Undef(fault) => Err(fault.clone()),
+            v => Ok(v.is_secret()),
+        },
         ..TEST
     },
 ];
