@@ -2,7 +2,8 @@
 //! ansible-core 2.19.
 //!
 //! A file of `language/` is a YAML list of cases: `name`, `hosts` (an INI inventory; `h1` if
-//! left out), `options`, `files` (path → text), `play` (the playbook) and `events`.
+//! left out), `options`, `environment`, `files` (path → text), `play` (the playbook), `covers` (keywords that it shows, as
+//! `level.keyword`), `differs` (why its events are not the reference's) and `events`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,13 +11,16 @@
 mod scripted;
 
 use clap::Parser;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tightbeam::cli::args::AnsiblePlaybook;
 use tightbeam::cli::{Base, Stage, play};
 use tightbeam::config::Surroundings;
 use tightbeam::event::{Event, HostStats, Observer, TaskInfo, TaskResult, TaskStatus};
+use tightbeam::playbook::KEYWORDS;
 use tightbeam::value::Value;
 
 #[derive(serde::Deserialize)]
@@ -40,7 +44,6 @@ struct Case {
     differs: Option<String>,
     /// What the case shows: `level.keyword`.
     #[serde(default)]
-    #[allow(dead_code)]
     covers: Vec<String>,
 }
 
@@ -91,7 +94,7 @@ fn detail(task: &TaskInfo, result: &TaskResult) -> String {
         return String::new();
     }
     if task.action.rsplit('.').next() == Some("debug") && result.status == TaskStatus::Ok {
-        let hidden = ["changed", "failed", "skip_reason", "false_condition", "warnings", "deprecations"];
+        let hidden = ["changed", "failed", "skip_reason", "false_condition", "deprecations"];
         let shown = result.data.iter().filter_map(|(k, v)| Some((k.as_str()?, v)));
         let shown = shown.filter(|(k, _)| !hidden.contains(k) && !k.starts_with('_'));
         let map = serde_json::Value::Object(shown.map(|(k, v)| (k.to_owned(), v.to_json())).collect());
@@ -162,20 +165,29 @@ fn run(case: &Case) -> String {
     let own = case.environment.iter().map(|(k, v)| (k.clone(), v.clone()));
     let base = [("LOCALHOST_WARNING", "false"), ("TRANSPORT", "local"), ("GATHERING", "explicit")];
     let env = base.map(|(k, v)| (format!("ANSIBLE_{k}"), v.to_owned())).into_iter().chain(own).collect();
-    let around = Surroundings { cwd: dir.path().to_owned(), home: None, env, cwd_world_writable: false };
+    let around =
+        Surroundings { cwd: dir.path().to_owned(), home: Some(dir.path().to_owned()), env, cwd_world_writable: false };
     let words = ["ansible-playbook".to_owned(), "-i".to_owned(), dir.path().join("hosts").display().to_string()];
     let playbook = dir.path().join("play.yml").display().to_string();
     let words = words.into_iter().chain(case.options.iter().cloned()).chain([playbook]);
     let args = AnsiblePlaybook::try_parse_from(words).unwrap().args;
     let lines = Arc::new(Mutex::new(Lines::default()));
     let stage = Stage { hosts: Arc::new(scripted::Scripted), observer: Box::new(Recorder(lines.clone())) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build()
+        .unwrap();
     let ended = runtime.block_on(async { play(Base::at(around)?, args, Some(stage)).await });
     let mut lines = lines.lock().unwrap();
     lines.head("");
     let exit = match ended {
         Ok(code) => code,
         Err(error) => {
+            if let Some(recap) = lines.done.find("RECAP\n") {
+                lines.done.truncate(recap);
+            }
             let first = error.texts().find(|t| t.starts_with("[ERROR]: ")).unwrap_or_default();
             let first = first.lines().next().unwrap_or_default().replace("[ERROR]: ", "ERROR ");
             lines.head(&first);
@@ -202,18 +214,38 @@ fn cases() -> Vec<(PathBuf, Vec<Case>)> {
 #[test]
 fn events_are_those_of_the_reference() {
     let only = std::env::var("CASE").ok();
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for (path, cases) in cases() {
-        for case in cases.iter().filter(|c| only.as_ref().is_none_or(|only| c.name.contains(only))) {
-            count += 1;
+    let files = cases();
+    let chosen = |case: &&Case| only.as_ref().is_none_or(|only| case.name.contains(only));
+    let all: Vec<(&PathBuf, &Case)> =
+        files.iter().flat_map(|(path, cases)| cases.iter().filter(chosen).map(move |case| (path, case))).collect();
+    let (count, next, wrong) = (all.len(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some((path, case)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
             let got = run(case);
             if got.trim() != case.events.trim() {
-                let file = path.file_name().unwrap().to_string_lossy().into_owned();
-                wrong.push(format!("== {file}: {}\n-- expected\n{}\n-- got\n{got}", case.name, case.events.trim()));
+                let file = path.file_name().unwrap().to_string_lossy();
+                let expected = case.events.trim();
+                let text = format!("== {file}: {}\n-- expected\n{expected}\n-- got\n{got}", case.name);
+                wrong.lock().unwrap().push(text);
             }
         }
-    }
+    };
+    // Most of the time some case waits.
+    std::thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
     assert!(count > 0, "no case was run");
     assert!(wrong.is_empty(), "{} of {count} cases differ\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_keyword_has_a_case_on_every_level() {
+    let covered: BTreeSet<String> = cases().into_iter().flat_map(|(_, cases)| cases).flat_map(|c| c.covers).collect();
+    let known: BTreeSet<String> = KEYWORDS
+        .iter()
+        .flat_map(|k| k.levels.iter().map(|level| format!("{}.{}", level.title().replace(' ', "_"), k.name)))
+        .collect();
+    let missing: Vec<&String> = known.difference(&covered).collect();
+    let unknown: Vec<&String> = covered.difference(&known).collect();
+    assert!(unknown.is_empty(), "covered but no keyword: {unknown:?}");
+    assert!(missing.is_empty(), "{} without a case: {missing:?}", missing.len());
 }

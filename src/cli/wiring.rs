@@ -6,7 +6,7 @@ use super::error::CommandError;
 use super::outside::{Scripts, World, ask_password, password_file};
 use super::secrets::{self, Opener, Wanted};
 use crate::actions::{Catalogue, Hosts};
-use crate::config::{self, Settings, Surroundings};
+use crate::config::{self, Origin, Set, Settings, Surroundings};
 use crate::diag::{Code, Diagnostic, SourceMap};
 use crate::files::{Disk, Files};
 use crate::inventory::{Inventory, Limit, Loader as InventoryLoader, Mismatch, Order, Reader, VarFiles};
@@ -323,9 +323,9 @@ impl Project {
         let plan_settings = PlanSettings {
             roles_path: settings.paths("DEFAULT_ROLES_PATH"),
             collections_path: settings.paths("COLLECTIONS_PATHS"),
-            private_role_vars: match settings.value("DEFAULT_PRIVATE_ROLE_VARS") {
-                Value::Null => None,
-                value => value.as_spelled_bool(),
+            private_role_vars: match settings.get("DEFAULT_PRIVATE_ROLE_VARS") {
+                Set { origin: Origin::Default, .. } => None,
+                Set { value, .. } => value.as_spelled_bool(),
             },
             home: self.base.around.home.clone(),
             rejected: self.rejected.clone(),

@@ -4,8 +4,8 @@ use super::context::StaticScope;
 use super::paths::normal;
 use super::planner::Planner;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
-use crate::playbook::{Entry, ImportPlaybook, Level, Play, Templated};
-use crate::value::{Map, MergeMode, merge};
+use crate::playbook::{Entry, ImportPlaybook, Level, Play, Settings, Templated};
+use crate::value::{Map, MergeMode, Value, merge};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,10 +68,21 @@ impl Planner {
         if let Some(fault) = super::check::settings(&import.common.settings, Level::Import).pop() {
             return Err(fault);
         }
+        let scope = StaticScope { play_dir: dir.clone(), layers: vec![import.common.vars.clone()], role: None };
+        let render = |keyword: &str, value: &Value| {
+            self.render.render(value, &scope).map_err(|fault| Diagnostic {
+                message: format!("Error processing keyword '{keyword}': {}", fault.message),
+                ..fault
+            })
+        };
+        let settings = &import.common.settings;
+        let written = Settings::NAMES.iter().filter_map(|name| Some((name, settings.get(name)?)));
+        for (keyword, setting) in written.filter(|(_, s)| s.value.needs_render()) {
+            render(keyword, &setting.value)?;
+        }
         let mut name = import.target.node.clone();
         if name.needs_render() {
-            let scope = StaticScope { play_dir: dir.clone(), layers: vec![import.common.vars.clone()], role: None };
-            name = self.render.render(&name, &scope)?;
+            name = render("import_playbook", &name)?;
         }
         let Some(name) = name.as_str() else {
             let message = format!("import_playbook takes the name of a file, not a {}", name.type_name());
@@ -106,12 +117,8 @@ fn within(import: &ImportPlaybook, target: &Path, play: ImportedPlay) -> Importe
     let own = &import.common;
     let mut vars = merge(&play.vars, &own.vars, MergeMode::default());
     let mut tags = play.tags;
-    // An old way to give tags.
-    if let Some(extra) = vars.remove("tags")
-        && let Some(text) = extra.as_str()
-    {
-        tags.extend(text.split(',').map(|tag| Templated::new(tag.into(), import.span)));
-    }
+    // Once a way to give tags: no variable, and without effect.
+    vars.remove("tags");
     tags.extend(own.tags.iter().cloned());
     let mut when = own.when.clone();
     when.extend(play.when);

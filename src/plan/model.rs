@@ -208,10 +208,15 @@ impl PlannedTask {
         let name = &self.task.common.name.as_ref()?.node;
         (!matches!(name, Value::Null) && name.as_str() != Some("")).then_some(name)
     }
-    /// What reports call the task: `role : name`, or the action where it has no name. `name` is the rendered one.
+    /// What reports call the task: `role : name`, or the action where it has no name (`include_role : role`). `name` is the rendered one.
     pub fn display_name(&self, name: Option<&str>) -> String {
         let action = self.task.action.node.to_string();
-        let name = name.filter(|n| !n.is_empty()).unwrap_or(&action);
+        let name = name.filter(|n| !n.is_empty());
+        if name.is_none() && matches!(self.action, Action::IncludeRole) {
+            let given = |arg| self.task.args.map.get(arg).filter(|role| !role.is_null());
+            return format!("{action} : {}", given("name").or_else(|| given("role")).unwrap_or(&Value::Null));
+        }
+        let name = name.unwrap_or(&action);
         match self.role() {
             Some(role) => format!("{} : {name}", role.full_name()),
             None => name.to_owned(),

@@ -185,7 +185,7 @@ impl Reader<'_> {
             None => Ok(vec![]),
             Some(main) => {
                 let message = format!("Could not find specified file in role: {kind}/{main}");
-                Err(Diagnostic::error(Code::FILE_NOT_FOUND, message).at(self.wanted, ""))
+                Err(Diagnostic::error(Code::INCLUDE_INVALID, message).at(self.wanted, ""))
             }
         }
     }

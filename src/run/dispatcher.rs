@@ -292,7 +292,6 @@ impl Run {
             } else if self.failed.contains(host) {
                 run.cursor.stop(End::Failed);
             }
-            self.stats.entry(host.clone()).or_default();
             runs.insert(host.clone(), run);
         }
         let view = Arc::new(view);

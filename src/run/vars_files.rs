@@ -8,13 +8,12 @@ use crate::names::HostName;
 use crate::template::{ErrorKind, Templar};
 use crate::value::{Map, Value};
 use crate::vars::PlayVars;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Reads a play's `vars_files`. Those whose names need a host's variables are left for [`with_late`].
 ///
 /// # Errors
-/// When a file cannot be found or read.
+/// When a file cannot be read.
 pub fn load(ctx: &RunContext, mut view: PlayView) -> Result<PlayView, Diagnostic> {
     let mut late = Vec::new();
     for alternatives in view.play.play.vars_files.clone() {
@@ -33,7 +32,7 @@ pub fn load(ctx: &RunContext, mut view: PlayView) -> Result<PlayView, Diagnostic
 /// A play's variables with the files whose names depend on the host; those that cannot be named yet are left out.
 ///
 /// # Errors
-/// When a file cannot be found or read.
+/// When a file cannot be read.
 pub fn with_late(ctx: &RunContext, view: &PlayView, host: &HostName) -> Result<Arc<PlayVars>, Diagnostic> {
     let early = PlayView { late_files: Arc::default(), ..view.clone() };
     let mut vars = (*view.vars).clone();
@@ -54,7 +53,7 @@ enum Fault {
     Wrong(Box<Diagnostic>),
 }
 
-/// The first of some files that exists.
+/// The first of some files that exists; that there is none is no fault, as in Ansible.
 fn first_of(
     ctx: &RunContext,
     view: &PlayView,
@@ -62,7 +61,6 @@ fn first_of(
     templar: &Templar,
 ) -> Result<Option<Arc<Map>>, Fault> {
     let wrong = |d: Diagnostic| Fault::Wrong(Box::new(d));
-    let mut tried: Vec<PathBuf> = Vec::new();
     for written in alternatives {
         let name = templar.render(written).map_err(|e| match e.kind {
             ErrorKind::Undefined => Fault::Undefined,
@@ -78,19 +76,7 @@ fn first_of(
             if ctx.files.is_file(&path) {
                 return ctx.planner.loader.vars_file(&path, written.origin()).map(Some).map_err(wrong);
             }
-            tried.push(path);
         }
     }
-    let Some(last) = alternatives.last() else { return Ok(None) };
-    let tried: Vec<String> = tried.iter().map(|p| p.display().to_string()).collect();
-    Err(wrong(
-        Diagnostic::error(
-            Code::FILE_NOT_FOUND,
-            format!(
-                "vars file {last} was not found\nCould not find file on the Ansible Controller. Searched in:\n\t{}",
-                tried.join("\n\t")
-            ),
-        )
-        .at(last.origin(), ""),
-    ))
+    Ok(None)
 }

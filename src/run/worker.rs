@@ -542,8 +542,12 @@ impl Work {
         if rendered.is_some() {
             return false;
         }
+        let settings = &self.task.keywords.settings;
         let Ok(templar) = scope::templar(&self.ctx, &self.view, Some(&self.host), &self.frame) else { return false };
-        keywords::flag(&self.task.keywords.settings, "ignore_errors", &templar).ok().flatten().unwrap_or(false)
+        match keywords::flag(settings, "ignore_errors", &templar) {
+            Ok(flag) => flag.unwrap_or(false),
+            Err(_) => settings.ignore_errors.as_ref().is_some_and(|s| s.value.truthy()),
+        }
     }
 }
 

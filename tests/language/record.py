@@ -18,7 +18,7 @@ import json, os, sys
 from ansible.plugins.callback import CallbackBase
 from ansible.playbook.task_include import TaskInclude
 
-HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition', 'warnings', 'deprecations')
+HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition', 'deprecations')
 
 
 class CallbackModule(CallbackBase):
@@ -45,7 +45,7 @@ class CallbackModule(CallbackBase):
             return
         data = result._result
         line = '%s %s:' % (status, result._host.get_name())
-        if result._task.delegate_to not in (None, result._host.get_name()) and not looped:
+        if result._task.delegate_to not in (None, result._host.get_name()) and not looped and '{' not in result._task.delegate_to:
             line += ' -> %s' % (result._task.delegate_to,)
         if item:
             label = data.get('_ansible_item_label', data.get(data.get('ansible_loop_var')))
@@ -77,13 +77,13 @@ class CallbackModule(CallbackBase):
         self.head('NO HOSTS LEFT')
 
     def v2_playbook_on_task_start(self, task, is_conditional):
-        self.head('TASK ' + task.get_name().strip())
+        self.head('TASK ' + str(task.get_name()).strip())
 
     def v2_playbook_on_cleanup_task_start(self, task):
-        self.head('TASK ' + task.get_name().strip())
+        self.head('TASK ' + str(task.get_name()).strip())
 
     def v2_playbook_on_handler_task_start(self, task):
-        self.head('HANDLER ' + task.get_name().strip())
+        self.head('HANDLER ' + str(task.get_name()).strip())
 
     def looped(self, result):
         return bool(result._task.loop) and 'results' in result._result
@@ -144,7 +144,7 @@ def run(ansible, case):
         put('.plugins/lines.py', CALLBACK)
         env = dict(os.environ, ANSIBLE_CALLBACK_PLUGINS=d + '/.plugins', ANSIBLE_STDOUT_CALLBACK='lines', LINES=d + '/.lines',
                    ANSIBLE_TRANSPORT='local', ANSIBLE_GATHERING='explicit', ANSIBLE_PYTHON_INTERPRETER='/usr/bin/python3', ANSIBLE_LOCALHOST_WARNING='false',
-                   ANSIBLE_NOCOLOR='1', ANSIBLE_RETRY_FILES_ENABLED='false', ANSIBLE_LOCAL_TEMP=d + '/.tmp', **case.get('environment', {}))
+                   ANSIBLE_NOCOLOR='1', ANSIBLE_RETRY_FILES_ENABLED='false', ANSIBLE_LOCAL_TEMP=d + '/.tmp', HOME=d, ANSIBLE_ASYNC_DIR=d + '/.async', **case.get('environment', {}))
         p = subprocess.run([ansible, '-i', d + '/hosts'] + case.get('options', []) + [d + '/play.yml'], cwd=d, env=env,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
         lines = ''

@@ -24,7 +24,7 @@ impl Hosts for Scripted {
         let module = request.module.rsplit('.').next().unwrap_or_default();
         Ok(match module {
             "ping" => ping(&request),
-            "setup" => Reply::Outcome(Outcome { facts: Some(map(json!({"scripted": true}))), ..Outcome::default() }),
+            "setup" => Reply::Outcome(Outcome { facts: Some(facts(&request.args)), ..Outcome::default() }),
             "command" | "shell" => command(target, &request).await,
             other => Reply::Fault(format!("a scripted host has no module {other}")),
         })
@@ -45,6 +45,19 @@ fn map(value: Json) -> Map<String, Json> {
         Json::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// Which facts were asked for, and local facts from the directory that was named.
+fn facts(args: &Map<String, Json>) -> Map<String, Json> {
+    let files = args.get("fact_path").and_then(Json::as_str).and_then(|dir| std::fs::read_dir(dir).ok());
+    let paths = files.into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+    let local: Map<String, Json> = paths
+        .filter_map(|path| {
+            let text = std::fs::read_to_string(&path).ok()?;
+            Some((path.file_stem()?.to_str()?.to_owned(), serde_json::from_str(&text).ok()?))
+        })
+        .collect();
+    map(json!({"gather_subset": args.get("gather_subset"), "ansible_local": local}))
 }
 
 fn ping(request: &Request) -> Reply {

@@ -63,7 +63,11 @@ impl Parser<'_> {
     /// More than one key could be the action: names the one that is probably a misspelt keyword.
     fn conflict(&mut self, candidates: &[(&Node, &Node)], level: Level) {
         let names: Vec<String> = candidates.iter().map(|(key, _)| key_text(key)).collect();
-        let message = format!("conflicting action statements: {}, {}", names[0], names[1]);
+        let action = |i: usize| match (names[i].as_str(), candidates[i].1.as_str()) {
+            ("action" | "local_action", Some(text)) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+            (name, _) => name.to_owned(),
+        };
+        let message = format!("conflicting action statements: {}, {}", action(0), action(1));
         let stranger = candidates
             .iter()
             .zip(&names)

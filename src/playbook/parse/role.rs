@@ -49,8 +49,6 @@ impl Parser<'_> {
                 }
                 templated(node)
             }
-            // A name that is a number.
-            NodeKind::Int(_) | NodeKind::Bool(_) => name_of(&node.to_value(Trust::Author).to_string(), node.span),
             NodeKind::Map(entries) => {
                 for (key, value) in entries {
                     match key.as_str().and_then(|name| find(name, Level::Role)) {
@@ -73,7 +71,7 @@ impl Parser<'_> {
                 }
             }
             _ => {
-                self.report(Diagnostic::error(Code::ROLE_NOT_FOUND, "Invalid role definition.").at(node.span, ""));
+                self.report(Diagnostic::error(Code::PLAYBOOK_SHAPE, "Invalid role definition.").at(node.span, ""));
                 return None;
             }
         };

@@ -109,10 +109,15 @@ pub fn no_log(keywords: &Inherited, templar: &Templar, ctx: &RunContext) -> Resu
     Ok(flag(&keywords.settings, "no_log", templar)?.unwrap_or_else(|| ctx.settings.bool("DEFAULT_NO_LOG")))
 }
 
+/// The host that the nearest level names; `omit` there means none.
+///
 /// # Errors
-/// As [`value`].
+/// When its template fails.
 pub fn delegate(keywords: &Inherited, templar: &Templar) -> Result<Option<HostName>, TemplateError> {
-    Ok(value(&keywords.settings, "delegate_to", templar)?
+    let Some(nearest) = &keywords.settings.delegate_to else { return Ok(None) };
+    let value = templar.render(&nearest.value).map_err(|e| e.or_at(Some(nearest.span)))?;
+    Ok(Some(value)
+        .filter(|v| !v.is_null() && !v.is_omit())
         .map(|v| HostName::from(v.to_string()))
         .filter(|n| !n.is_empty()))
 }

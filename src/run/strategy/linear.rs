@@ -94,6 +94,8 @@ impl Run {
                         batch.failed.insert(host.clone());
                         self.fail_host(batch, &host);
                     }
+                    // Told twice: that the share is exceeded, and that nobody is left.
+                    self.tell(Event::NoHostsRemaining);
                     self.tell(Event::NoHostsRemaining);
                     return Ok(true);
                 }
