@@ -154,7 +154,8 @@ impl Build<'_> {
         fixed: bool,
     ) -> Option<Compiled> {
         let name_span = task.args.place("name").or_else(|| task.args.place("role")).unwrap_or(task.span);
-        let found = self.find(&request.name, None, &keywords.collections, name_span)?;
+        let collections = task.common.collections.as_ref().unwrap_or(&keywords.collections);
+        let found = self.find(&request.name, None, collections, name_span)?;
         let parent = place.frame.role.clone();
         let chain: Vec<Arc<RoleContext>> = parent.iter().flat_map(|p| p.chain.iter().chain([p])).cloned().collect();
         let mut keywords = Inherited::clone(keywords);

@@ -532,6 +532,12 @@ mod tests {
         assert_eq!(table, recorded);
     }
 
+    /// `tightbeam doc -t keyword > docs/keywords.md` writes it anew.
+    #[test]
+    fn reference_is_the_one_in_docs() {
+        assert_eq!(keyword_reference(), include_str!("../../docs/keywords.md"));
+    }
+
     #[test]
     fn reference_has_every_keyword_with_a_text() {
         let text = keyword_reference();
