@@ -94,7 +94,7 @@ fn detail(task: &TaskInfo, result: &TaskResult) -> String {
         return String::new();
     }
     if task.action.rsplit('.').next() == Some("debug") && result.status == TaskStatus::Ok {
-        let hidden = ["changed", "failed", "skip_reason", "false_condition", "deprecations"];
+        let hidden = ["changed", "failed", "skip_reason", "false_condition", "warnings", "deprecations"];
         let shown = result.data.iter().filter_map(|(k, v)| Some((k.as_str()?, v)));
         let shown = shown.filter(|(k, _)| !hidden.contains(k) && !k.starts_with('_'));
         let map = serde_json::Value::Object(shown.map(|(k, v)| (k.to_owned(), v.to_json())).collect());

@@ -18,7 +18,7 @@ import json, os, sys
 from ansible.plugins.callback import CallbackBase
 from ansible.playbook.task_include import TaskInclude
 
-HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition', 'deprecations')
+HIDDEN = ('changed', 'failed', 'skip_reason', 'false_condition', 'warnings', 'deprecations')
 
 
 class CallbackModule(CallbackBase):
