@@ -101,7 +101,7 @@ fn included_roles_bring_dependencies_handlers_and_their_parents_names() {
     let (planner, play) = plan(mem(ROLES));
     let include = &tasks(&play.tasks)[1];
     let included = planner.include_role(&play, include, &RoleRequest::new("outer")).unwrap();
-    assert_eq!(names(&included.blocks), ["dep : dep", "outer : include_role", "outer : include_tasks"]);
+    assert_eq!(names(&included.blocks), ["dep : dep", "include_role : inner", "outer : include_tasks"]);
     let role = included.role.as_ref().unwrap();
     assert!(!role.public && role.from_include && role.allow_duplicates);
     assert_eq!(role.own.keyword_vars.get("given").unwrap().to_string(), "1");
