@@ -15,7 +15,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let Some(dest) = text(args, "dest").filter(|d| !d.is_empty()) else {
         return ActionResult::failed("dest is required");
     };
-    let (src, content) = (text(args, "src"), given("content"));
+    let (src, content) = (text(args, "src").filter(|s| !s.is_empty()), given("content"));
     match (src, content) {
         (None, None) => return ActionResult::failed("src (or content) is required"),
         (Some(_), Some(_)) => return ActionResult::failed("src and content are mutually exclusive"),
@@ -54,7 +54,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             format!("{}/", path.file_name().unwrap_or_default().to_string_lossy())
         };
         let follow = given("local_follow").and_then(Value::as_spelled_bool) != Some(false);
-        if let Err(e) = walk(&path, &prefix, follow, &mut blobs, &mut tree) {
+        if let Err(e) = walk(call, &path, &prefix, follow, &mut vec![identity(&path)], &mut blobs, &mut tree) {
             return ActionResult::failed(e);
         }
         if !prefix.is_empty() {
@@ -71,7 +71,11 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     json.insert("_original_basename".into(), name.into());
     json.insert("_after_header".into(), path.to_string_lossy().into_owned().into());
     json.insert("_mode".into(), mode_of(&path).into());
-    send(json, blobs, call).await
+    let mut result = send(json, blobs, call).await;
+    if result.data.get("changed").is_some_and(Value::truthy) {
+        result.data.insert("src", path.to_string_lossy().into_owned());
+    }
+    result
 }
 
 /// A file as a blob; one that is a vault is sent decrypted unless `decrypt` says otherwise.
@@ -79,10 +83,24 @@ fn whole_file(call: &ActionCall<'_>, path: &Path, blobs: &mut Content) -> Result
     let encrypted = starts_as_vault(path);
     let decrypt = call.args.get("decrypt").and_then(Value::as_spelled_bool) != Some(false);
     if encrypted && decrypt {
-        let clear = call.loader.text(path, None).map_err(|d| d.message)?;
+        let clear = call.loader.text(path, None).map_err(sentence)?;
         return Ok(json!(blobs.bytes(clear.into_bytes())));
     }
     blobs.file(path).map(|blob| json!(blob)).map_err(|e| format!("could not find or read {}: {e}", path.display()))
+}
+
+/// A fault and its causes in one line.
+fn sentence(fault: crate::diag::Diagnostic) -> String {
+    std::iter::once(fault.message).chain(fault.causes).collect::<Vec<_>>().join(": ")
+}
+
+/// The bytes of a file, decrypted like one that is copied.
+pub(super) fn content_of(call: &ActionCall<'_>, path: &Path) -> Result<Vec<u8>, String> {
+    let decrypt = call.args.get("decrypt").and_then(Value::as_spelled_bool) != Some(false);
+    if decrypt && starts_as_vault(path) {
+        return call.loader.text(path, None).map(String::into_bytes).map_err(sentence);
+    }
+    call.files.read(path).map_err(|e| format!("could not find or read {}: {e}", path.display()))
 }
 
 fn starts_as_vault(path: &Path) -> bool {
@@ -92,29 +110,42 @@ fn starts_as_vault(path: &Path) -> bool {
         && start.starts_with(b"$ANSIBLE_VAULT;")
 }
 
+/// Device and number of a file, links resolved.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+/// The files of a tree. Links are followed where `follow` says so, but for dangling ones and those that lead back to a
+/// directory they are in (`above`): they are copied as links.
 fn walk(
+    call: &ActionCall<'_>,
     dir: &Path,
     prefix: &str,
     follow: bool,
+    above: &mut Vec<Option<(u64, u64)>>,
     blobs: &mut Content,
     tree: &mut Vec<serde_json::Value>,
 ) -> Result<(), String> {
     let fault = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
     let mut entries: Vec<_> =
         std::fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|e| fault(dir, e))?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
+    // Files before directories, as the reference walks.
+    entries.sort_by_key(|entry| (entry.path().is_dir(), entry.file_name()));
     for entry in entries {
         let path = entry.path();
         let relative = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let link = path.is_symlink();
-        if link && !follow {
+        let target = identity(&path);
+        if path.is_symlink() && (!follow || target.is_none() || above.contains(&target)) {
             let target = std::fs::read_link(&path).map_err(|e| fault(&path, e))?;
             tree.push(json!({"path": relative, "kind": "link", "target": target.to_string_lossy()}));
         } else if path.is_dir() {
             tree.push(json!({"path": relative, "kind": "directory", "mode": mode_of(&path)}));
-            walk(&path, &format!("{relative}/"), follow, blobs, tree)?;
+            above.push(target);
+            walk(call, &path, &format!("{relative}/"), follow, above, blobs, tree)?;
+            above.pop();
         } else {
-            let blob = blobs.file(&path).map_err(|e| fault(&path, e))?;
+            let blob = whole_file(call, &path, blobs)?;
             tree.push(json!({"path": relative, "kind": "file", "mode": mode_of(&path), "blob": blob}));
         }
     }

@@ -1,6 +1,7 @@
 //! Actions that the controller carries out, one file each; many call modules on the host themselves.
 
 mod add_host;
+mod assemble;
 mod assert;
 mod copy;
 mod debug;
@@ -32,7 +33,7 @@ pub use table::{ACTIONS, Catalogue, runs_once, spec_of, touches_host};
 
 use crate::files::Files;
 use crate::names::HostName;
-use crate::plan::{ActionKind, PlannedTask, Resolved};
+use crate::plan::{ActionKind, ControllerAction, PlannedTask, Resolved};
 use crate::remote::{Content, Pool, RawOptions, RawOutput, RemoteError, Target};
 use crate::template::Templar;
 use crate::value::{Map, Value};
@@ -41,6 +42,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tightbeam_modules::contract::wire::{Reply, Request};
+use tightbeam_modules::contract::{Fault, FaultKind, validate};
 
 /// The hosts behind a trait: the pool of connections, or a script in tests.
 #[async_trait]
@@ -111,6 +113,11 @@ pub struct ActionCall<'a> {
 
 /// Runs an action or a module.
 pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult {
+    if let ActionKind::Controller(action) = &resolved.kind
+        && let Some(refused) = refused(action, &call)
+    {
+        return refused;
+    }
     match &resolved.kind {
         ActionKind::Native(entry) => {
             let args = std::mem::take(&mut call.args);
@@ -118,6 +125,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
         }
         ActionKind::Controller(action) => match action.name {
             "ansible.builtin.add_host" => add_host::run(&call),
+            "ansible.builtin.assemble" => assemble::run(&call).await,
             "ansible.builtin.assert" => assert::run(&call),
             "ansible.builtin.copy" => copy::run(&call).await,
             "ansible.builtin.debug" => debug::run(&call),
@@ -144,6 +152,21 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
         )),
         ActionKind::Program(path) => program::run(path, &call).await,
     }
+}
+
+/// Arguments that an action does not have.
+fn refused(action: &ControllerAction, call: &ActionCall<'_>) -> Option<ActionResult> {
+    const BY_LIST: [&str; 5] = ["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
+    let faults = validate(action.spec?, call.args.to_json()).err()?;
+    let mut unknown: Vec<&Fault> = faults.iter().filter(|f| f.kind == FaultKind::Unknown).collect();
+    let first = unknown.first()?;
+    let name = action.name.rsplit('.').next().unwrap_or_default();
+    if !BY_LIST.contains(&name) {
+        return Some(ActionResult::failed(first.message.clone()));
+    }
+    unknown.sort_by_key(|f| &f.arg);
+    let names: Vec<&str> = unknown.iter().filter_map(|f| f.arg.as_deref()).collect();
+    Some(ActionResult::failed(format!("Invalid options for {name}: {}", names.join(","))))
 }
 
 /// Looks for a file of the task as Ansible does: in each search path first below `subdir`, then beside it.

@@ -18,10 +18,23 @@ pub(super) fn interpreter(call: &ActionCall<'_>) -> Option<String> {
 /// Validates the arguments and calls the module. `args` without the defaults of `module_defaults`: those were merged before.
 pub(super) async fn call(
     spec: &'static ModuleSpec,
-    args: Map,
+    mut args: Map,
     content: Content,
     call: &ActionCall<'_>,
 ) -> ActionResult {
+    if spec.name == "ansible.builtin.shell" && args.contains_key("expand_argument_vars") {
+        // A shell expands them itself; the reference says just this.
+        return ActionResult::failed("Unsupported parameters for (shell) module: expand_argument_vars");
+    }
+    if spec.name == "ansible.builtin.package"
+        && args.get("use").is_none_or(|u| u.is_null() || u.as_str() == Some("auto"))
+    {
+        match call.templar.variable("ansible_package_use") {
+            Ok(Some(manager)) if !manager.is_null() => drop(args.insert("use", manager)),
+            Ok(_) => {}
+            Err(e) => return ActionResult::failed(format!("ansible_package_use: {e}")),
+        }
+    }
     let mut args = args.to_json();
     // Modules that work on the host's Python are told which one the inventory names.
     if spec.args.iter().any(|a| a.name == PYTHON)
@@ -91,5 +104,15 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
         environment: call.environment.clone(),
         ..Request::default()
     };
-    reply_result(call.hosts.call(call.target, request, content).await)
+    let mut result = reply_result(call.hosts.call(call.target, request, content).await);
+    if LISTED_DIFF.contains(&module)
+        && let Some(diff @ Value::Map(_)) = result.data.get("diff")
+    {
+        let list = Value::from(vec![diff.clone()]);
+        result.data.insert("diff", list);
+    }
+    result
 }
+
+/// Modules whose `diff` is a list in the reference, be it of one; that of others is a dictionary.
+const LISTED_DIFF: [&str; 3] = ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];

@@ -10,6 +10,7 @@ use tightbeam_modules::contract::ModuleSpec;
 /// All actions, alphabetical.
 pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.add_host", spec: Some(&specs::ADD_HOST) },
+    ControllerAction { name: "ansible.builtin.assemble", spec: None },
     ControllerAction { name: "ansible.builtin.assert", spec: Some(&specs::ASSERT) },
     ControllerAction { name: "ansible.builtin.copy", spec: None },
     ControllerAction { name: "ansible.builtin.debug", spec: Some(&specs::DEBUG) },

@@ -37,7 +37,10 @@ pub(super) async fn until_alive(
 ) -> Result<(), String> {
     loop {
         call.hosts.reset(call.target).await;
-        let request = Request { module: "ansible.builtin.ping".into(), ..Request::default() };
+        let args = tightbeam_modules::catalogue::find("ansible.builtin.ping")
+            .and_then(|ping| super::module::validated(ping.spec, Default::default()).ok())
+            .unwrap_or_default();
+        let request = Request { module: "ansible.builtin.ping".into(), args, ..Request::default() };
         let failure = match call.hosts.call(call.target, request, crate::remote::Content::none()).await {
             Ok(Reply::Outcome(_)) => return Ok(()),
             other => shared::reply_result(other).data.get("msg").map(Value::to_string).unwrap_or_default(),

@@ -94,6 +94,8 @@ impl Loader {
         let bytes = self.files.read(path).map_err(|e| unreadable(path, &e, wanted))?;
         let bytes = if bytes.starts_with(b"$ANSIBLE_VAULT;") {
             self.secrets.decrypt(&bytes).map_err(|reason| {
+                let reason =
+                    if reason.ends_with("to decrypt") { format!("{reason} {}", path.display()) } else { reason };
                 Diagnostic::error(Code::VAULT_DECRYPT, format!("{} cannot be decrypted", path.display()))
                     .at(wanted, "")
                     .cause(reason)

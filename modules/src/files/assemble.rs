@@ -110,7 +110,7 @@ impl Module for Assemble {
     }
 }
 
-/// The fragments by name, each on lines of its own.
+/// The fragments of the host's directory, joined.
 fn fragments(args: &Args, regexp: Option<&Pattern>, host: &dyn Observe) -> Result<Vec<u8>, Failure> {
     let mut names: Vec<String> = host
         .read_dir(&args.src)
@@ -119,17 +119,28 @@ fn fragments(args: &Args, regexp: Option<&Pattern>, host: &dyn Observe) -> Resul
         .map(|n| n.to_string_lossy().into_owned())
         .collect();
     names.sort();
-    let delimiter = args.delimiter.as_deref().filter(|d| !d.is_empty()).map(unescape);
-    let mut out = Vec::new();
-    let mut first = true;
+    let mut parts = Vec::new();
     for name in names {
         let path = Path::new(&args.src).join(&name);
-        let unwanted = regexp.is_some_and(|r| !r.is_match(&name)) || args.ignore_hidden && name.starts_with('.');
-        if unwanted || !host.stat(&path).is_ok_and(|s| s.kind == FileKind::File) {
-            continue;
+        let wanted = is_wanted(&name, regexp, args.ignore_hidden);
+        if wanted && host.stat(&path).is_ok_and(|s| s.kind == FileKind::File) {
+            parts.push(host.read(&path).map_err(|e| Failure::io(path.display(), &e))?);
         }
-        let content = host.read(&path).map_err(|e| Failure::io(path.display(), &e))?;
-        if !first {
+    }
+    Ok(join(parts, args.delimiter.as_deref()))
+}
+
+/// Whether a fragment of that name belongs to the whole.
+pub fn is_wanted(name: &str, regexp: Option<&Pattern>, ignore_hidden: bool) -> bool {
+    regexp.is_none_or(|r| r.is_match(name)) && !(ignore_hidden && name.starts_with('.'))
+}
+
+/// Fragments one after the other, each on lines of its own, with the delimiter (its escapes are read) between them.
+pub fn join(parts: impl IntoIterator<Item = Vec<u8>>, delimiter: Option<&str>) -> Vec<u8> {
+    let delimiter = delimiter.filter(|d| !d.is_empty()).map(unescape);
+    let mut out = Vec::new();
+    for (rank, content) in parts.into_iter().enumerate() {
+        if rank > 0 {
             if !out.ends_with(b"\n") {
                 out.push(b'\n');
             }
@@ -140,10 +151,9 @@ fn fragments(args: &Args, regexp: Option<&Pattern>, host: &dyn Observe) -> Resul
                 }
             }
         }
-        first = false;
         out.extend_from_slice(&content);
     }
-    Ok(out)
+    out
 }
 
 /// `\n`, `\t`, `\r` and `\\` in a delimiter.

@@ -30,6 +30,7 @@ pub struct Args {
     access_time: Option<String>,
     access_time_format: String,
     _original_basename: Option<String>,
+    _diff_peek: Option<bool>,
     #[serde(flatten)]
     attrs: FileAttrs,
 }
@@ -118,6 +119,7 @@ impl Module for File {
                     .default(Literal::Str("%Y%m%d%H%M.%S"))
                     .doc("How `access_time` is written (`strftime`)."),
                 Arg::str("_original_basename"),
+                Arg::bool("_diff_peek"),
             ],
         )
     };
@@ -125,22 +127,34 @@ impl Module for File {
     type Work = Work;
 
     fn plan(mut args: Args, host: &dyn Observe, call: &Call) -> Result<Plan<Work>, Failure> {
+        if args._diff_peek.is_some() {
+            return Ok(Plan::Done(peek(&args.path, host)));
+        }
         let state = settle(&mut args, host)?;
         let times = Times::read(&args, state, host)?;
-        let wanted = args.attrs.resolve(host, &args.path, call)?;
+        let mut warnings =
+            if call.check && state != "absent" { missing_accounts(&args.attrs, host) } else { Vec::new() };
+        let wanted = args.attrs.resolve(host, &args.path, call).map_err(|mut failure| {
+            failure.warnings.append(&mut warnings);
+            failure
+        })?;
         let mut draft = Draft::new(host, &args.path, wanted, times);
-        if call.check && state != "absent" {
-            draft.outcome.warnings = missing_accounts(&args.attrs, host);
+        draft.outcome.warnings = warnings;
+        let drafted = match state {
+            "absent" => Ok(draft.absent()),
+            "directory" => draft.directory(&args),
+            "touch" => draft.touch(&args),
+            "link" => draft.symlink(&args),
+            "hard" => draft.hard_link(&args),
+            _ => draft.file(&args),
+        };
+        match drafted {
+            Ok(()) => Ok(draft.finish(call)),
+            Err(mut failure) => {
+                failure.warnings.append(&mut draft.outcome.warnings);
+                Err(failure)
+            }
         }
-        match state {
-            "absent" => draft.absent(),
-            "directory" => draft.directory(&args)?,
-            "touch" => draft.touch(&args)?,
-            "link" => draft.symlink(&args)?,
-            "hard" => draft.hard_link(&args)?,
-            _ => draft.file(&args)?,
-        }
-        Ok(draft.finish(call))
     }
 
     fn preview(work: &Work, _: &Call) -> Outcome {
@@ -151,7 +165,13 @@ impl Module for File {
 
     fn apply(work: Work, host: &mut dyn Change, _: &Call) -> Result<Outcome, Failure> {
         for step in &work.steps {
-            take(step, &work, host)?;
+            if let Err(failure) = take(step, &work, host) {
+                // A file that was made for this is not left behind without its owner or mode.
+                if let Some(Step::MakeFile(made)) = work.steps.first() {
+                    let _ = host.remove_file(made);
+                }
+                return Err(failure);
+            }
         }
         let mut outcome = work.outcome;
         outcome.values.extend(path_info(host.observe(), &work.path));
@@ -165,6 +185,15 @@ impl Module for File {
 /// What the host refuses.
 pub(super) fn replace_link(host: &mut dyn Change, target: &Path, link: &Path, present: &str) -> Result<(), Failure> {
     links::make(host, target, link, false, present)
+}
+
+/// Whether a file looks binary: what Ansible's own actions ask before they show a difference.
+fn peek(path: &Path, host: &dyn Observe) -> Outcome {
+    let start = host.read(path).unwrap_or_default();
+    let binary = start.iter().take(8192).any(|byte| *byte == 0);
+    let mut outcome = Outcome::unchanged().with("path", text(path)).with("appears_binary", binary);
+    outcome.values.extend(path_info(host, path));
+    outcome
 }
 
 /// Settles path and state as Ansible does: a file inside a directory that was named, the state that is there.

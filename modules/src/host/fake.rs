@@ -579,6 +579,10 @@ impl Change for Fake {
         node.mtime = mtime.unwrap_or(node.mtime);
         Ok(())
     }
+    fn touch(&mut self, path: &Path) -> io::Result<()> {
+        let now = self.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        self.set_times(path, Some(now), Some(now))
+    }
     /// Directories are numbered, so that results are the same at each run.
     fn temp_dir(&mut self, parent: Option<&Path>, prefix: &str) -> io::Result<PathBuf> {
         let path = parent.unwrap_or(Path::new("/tmp")).join(format!("{prefix}{}", self.next_inode));

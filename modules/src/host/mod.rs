@@ -183,6 +183,8 @@ pub trait Change: Observe {
     fn set_owner(&mut self, path: &Path, uid: Option<u32>, gid: Option<u32>, follow: bool) -> io::Result<()>;
     /// Seconds since the epoch with fraction; `None` keeps the present value.
     fn set_times(&mut self, path: &Path, atime: Option<f64>, mtime: Option<f64>) -> io::Result<()>;
+    /// Sets both times to now; who may write the file may do this too.
+    fn touch(&mut self, path: &Path) -> io::Result<()>;
     /// A private directory (0700) under the system's temporary directory or `parent`; removed when the call ends.
     fn temp_dir(&mut self, parent: Option<&Path>, prefix: &str) -> io::Result<PathBuf>;
     /// Runs a program that changes the host.

@@ -278,6 +278,12 @@ impl Change for Real {
         rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())?;
         Ok(())
     }
+    fn touch(&mut self, path: &Path) -> io::Result<()> {
+        let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())?;
+        Ok(())
+    }
     fn temp_dir(&mut self, parent: Option<&Path>, prefix: &str) -> io::Result<PathBuf> {
         let parent = parent.map_or_else(|| self.env("TMPDIR").map_or("/tmp".into(), PathBuf::from), Path::to_path_buf);
         let path = parent.join(format!("{prefix}{}", replace::unforeseen()));

@@ -59,6 +59,12 @@ impl Module for Debconf {
         let (Some(question), Some(vtype), Some(value)) = (&args.question, &args.vtype, &args.value) else {
             return Ok(Plan::Done(Outcome::unchanged().with("msg", "").with("current", now)));
         };
+        if let (Json::Array(items), "multiselect") = (value, vtype.as_str())
+            && let Some(odd) = items.iter().position(|item| !item.is_string())
+        {
+            let msg = format!("Invalid value provided for 'multiselect': item {odd} is {}, not a text", items[odd]);
+            return Err(Failure::new(msg));
+        }
         let wanted = wanted_text(vtype, value);
         let same = match (now.get(question).and_then(Json::as_str), vtype.as_str()) {
             (None, _) => false,

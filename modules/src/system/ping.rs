@@ -31,7 +31,8 @@ impl Module for Ping {
 
     fn plan(args: Args, _: &dyn Observe, _: &Call) -> Result<Plan<()>, Failure> {
         if args.data == "crash" {
-            return Err(Failure::new("boom"));
+            // As the reference words what a module threw.
+            return Err(Failure::new("Task failed: Module failed: boom"));
         }
         Ok(Plan::Done(Outcome::unchanged().with("ping", args.data)))
     }

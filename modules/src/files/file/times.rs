@@ -94,7 +94,11 @@ pub(super) fn set(host: &mut dyn Change, path: &Path, mtime: When, atime: When) 
         When::Now => Some(now),
         When::At(seconds) => Some(seconds),
     };
-    host.set_times(path, value(atime), value(mtime)).map_err(|e| {
+    let done = match (mtime, atime) {
+        (When::Now, When::Now) => host.touch(path),
+        _ => host.set_times(path, value(atime), value(mtime)),
+    };
+    done.map_err(|e| {
         let msg = format!("Error while updating modification or access time: {}", python_error(&e));
         failure_at(host.observe(), path, msg)
     })
