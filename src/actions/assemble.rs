@@ -30,7 +30,15 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     args.retain(|_, value| !value.is_null());
     let mut blobs = Content::none();
     args.insert("_content".into(), json!(blobs.bytes(content)));
-    copy::send(args, blobs, call).await
+    let mut result = copy::send(args, blobs, call).await;
+    // `copy` lists its differences, this one does not.
+    if let Some(Value::List(diffs)) = result.data.get("diff")
+        && let [only] = &diffs[..]
+    {
+        let only = only.clone();
+        result.data.insert("diff", only);
+    }
+    result
 }
 
 fn fragments(call: &ActionCall<'_>, ignore_hidden: bool) -> Result<Vec<u8>, String> {
