@@ -141,7 +141,10 @@ impl Module for File {
         let mut draft = Draft::new(host, &args.path, wanted, times);
         draft.outcome.warnings = warnings;
         let drafted = match state {
-            "absent" => Ok(draft.absent()),
+            "absent" => {
+                draft.absent();
+                Ok(())
+            }
             "directory" => draft.directory(&args),
             "touch" => draft.touch(&args),
             "link" => draft.symlink(&args),
