@@ -154,16 +154,17 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
     }
 }
 
-/// Arguments that an action does not have.
+/// Arguments that do not fit an action's specification.
 fn refused(action: &ControllerAction, call: &ActionCall<'_>) -> Option<ActionResult> {
     const BY_LIST: [&str; 5] = ["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
-    let faults = validate(action.spec?, call.args.to_json()).err()?;
-    let mut unknown: Vec<&Fault> = faults.iter().filter(|f| f.kind == FaultKind::Unknown).collect();
-    let first = unknown.first()?;
+    let spec = action.spec?;
     let name = action.name.rsplit('.').next().unwrap_or_default();
     if !BY_LIST.contains(&name) {
-        return Some(ActionResult::failed(first.message.clone()));
+        return module::validated(spec, call.args.to_json()).err();
     }
+    let faults = validate(spec, call.args.to_json()).err()?;
+    let mut unknown: Vec<&Fault> = faults.iter().filter(|f| f.kind == FaultKind::Unknown).collect();
+    unknown.first()?;
     unknown.sort_by_key(|f| &f.arg);
     let names: Vec<&str> = unknown.iter().filter_map(|f| f.arg.as_deref()).collect();
     Some(ActionResult::failed(format!("Invalid options for {name}: {}", names.join(","))))
