@@ -36,9 +36,9 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
 fn check(spec: &Map, arguments: &Map, path: &str, faults: &mut Vec<String>) {
     let found_in = if path.is_empty() { String::new() } else { format!(" found in {path}") };
     let rules = || spec.iter().filter_map(|(name, rule)| Some((name.as_str()?, rule.as_map()?)));
-    let given = |name: &str| arguments.get(name).filter(|v| !v.is_null());
+    let required = |rule: &Map| rule.get("required").is_some_and(Value::truthy);
     let mut missing: Vec<&str> = rules()
-        .filter(|(name, rule)| given(name).is_none() && rule.get("required").is_some_and(Value::truthy))
+        .filter(|(name, rule)| arguments.get(*name).is_none() && required(rule))
         .map(|(name, _)| name)
         .collect();
     missing.sort_unstable();
@@ -46,7 +46,9 @@ fn check(spec: &Map, arguments: &Map, path: &str, faults: &mut Vec<String>) {
         faults.push(format!("missing required arguments: {}{found_in}", missing.join(", ")));
     }
     for (name, rule) in rules() {
-        if let Some(value) = given(name) {
+        // A null stands for no value unless one is required or there is a default.
+        let wanted = required(rule) || rule.get("default").is_some_and(|d| !d.is_null());
+        if let Some(value) = arguments.get(name).filter(|v| wanted || !v.is_null()) {
             check_value(name, rule, value, path, faults);
         }
     }

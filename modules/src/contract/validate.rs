@@ -278,6 +278,7 @@ pub fn coerce(ty: ArgType, value: Json) -> Result<Json, String> {
         ArgType::Raw => Ok(value),
         ArgType::Str | ArgType::Path => Ok(match value {
             Json::String(s) => s.into(),
+            Json::Null => "".into(),
             other => python_text(&other).into(),
         }),
         ArgType::Json => Ok(match value {

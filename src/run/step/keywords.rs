@@ -109,17 +109,21 @@ pub fn no_log(keywords: &Inherited, templar: &Templar, ctx: &RunContext) -> Resu
     Ok(flag(&keywords.settings, "no_log", templar)?.unwrap_or_else(|| ctx.settings.bool("DEFAULT_NO_LOG")))
 }
 
-/// The host that the nearest level names; `omit` there means none.
+/// The host that the nearest level names; `omit` there means none, as does a text that is empty as written.
 ///
 /// # Errors
-/// When its template fails.
+/// When its template fails, or gives no name.
 pub fn delegate(keywords: &Inherited, templar: &Templar) -> Result<Option<HostName>, TemplateError> {
-    let Some(nearest) = &keywords.settings.delegate_to else { return Ok(None) };
+    let Some(nearest) = keywords.settings.delegate_to.as_ref().filter(|s| s.value.truthy()) else { return Ok(None) };
     let value = templar.render(&nearest.value).map_err(|e| e.or_at(Some(nearest.span)))?;
-    Ok(Some(value)
-        .filter(|v| !v.is_null() && !v.is_omit())
-        .map(|v| HostName::from(v.to_string()))
-        .filter(|n| !n.is_empty()))
+    if value.is_omit() {
+        return Ok(None);
+    }
+    if !value.truthy() {
+        let message = format!("Empty hostname produced from delegate_to: \"{}\"", nearest.value);
+        return Err(TemplateError::new(ErrorKind::Failed, message));
+    }
+    Ok(Some(HostName::from(value.to_string())))
 }
 
 /// One name or a list of them.
