@@ -37,10 +37,8 @@ fn check(spec: &Map, arguments: &Map, path: &str, faults: &mut Vec<String>) {
     let found_in = if path.is_empty() { String::new() } else { format!(" found in {path}") };
     let rules = || spec.iter().filter_map(|(name, rule)| Some((name.as_str()?, rule.as_map()?)));
     let required = |rule: &Map| rule.get("required").is_some_and(Value::truthy);
-    let mut missing: Vec<&str> = rules()
-        .filter(|(name, rule)| arguments.get(*name).is_none() && required(rule))
-        .map(|(name, _)| name)
-        .collect();
+    let mut missing: Vec<&str> =
+        rules().filter(|(name, rule)| arguments.get(*name).is_none() && required(rule)).map(|(name, _)| name).collect();
     missing.sort_unstable();
     if !missing.is_empty() {
         faults.push(format!("missing required arguments: {}{found_in}", missing.join(", ")));
@@ -101,7 +99,8 @@ fn check_value(name: &str, rule: &Map, value: &Value, path: &str, faults: &mut V
                 for key in map.keys() {
                     if !options.iter().any(|(known, _)| known == key) {
                         faults.push(format!(
-                            "{name}.{}. Supported parameters include: {}.",
+                            "{}.{}. Supported parameters include: {}.",
+                            inner.replace(" -> ", "."),
                             key.to_json_key(),
                             names(options)
                         ));
