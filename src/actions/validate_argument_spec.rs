@@ -38,7 +38,7 @@ fn check(spec: &Map, arguments: &Map, path: &str, faults: &mut Vec<String>) {
     let rules = || spec.iter().filter_map(|(name, rule)| Some((name.as_str()?, rule.as_map()?)));
     let required = |rule: &Map| rule.get("required").is_some_and(Value::truthy);
     let mut missing: Vec<&str> =
-        rules().filter(|(name, rule)| arguments.get(*name).is_none() && required(rule)).map(|(name, _)| name).collect();
+        rules().filter(|(name, rule)| arguments.get(name).is_none() && required(rule)).map(|(name, _)| name).collect();
     missing.sort_unstable();
     if !missing.is_empty() {
         faults.push(format!("missing required arguments: {}{found_in}", missing.join(", ")));
