@@ -4,28 +4,48 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Leaders of the process groups that run now.
-static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+#[derive(Default)]
+struct Children {
+    running: BTreeSet<i32>,
+    /// The run was interrupted: nothing more is started.
+    over: bool,
+}
 
-fn running<T>(act: impl FnOnce(&mut BTreeSet<i32>) -> T) -> T {
-    act(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner))
+static CHILDREN: Mutex<Children> = Mutex::new(Children { running: BTreeSet::new(), over: false });
+
+fn children() -> MutexGuard<'static, Children> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a command to its end, in a process group of its own.
+///
+/// # Errors
+/// Where it cannot be started, or may not be any more.
 pub fn output(command: &mut Command) -> std::io::Result<Output> {
-    let child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+    let child = {
+        // Held while it starts, so that an interruption sees it or keeps it from starting.
+        let mut children = children();
+        if children.over {
+            return Err(std::io::Error::new(std::io::ErrorKind::Interrupted, "the run was interrupted"));
+        }
+        let child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+        children.running.insert(child.id() as i32);
+        child
+    };
     let id = child.id() as i32;
-    running(|all| all.insert(id));
     let output = child.wait_with_output();
-    running(|all| all.remove(&id));
+    children().running.remove(&id);
     output
 }
 
-/// Ends all that still run, and what they started.
+/// Ends all that still run, and what they started; nothing is started from now on.
 pub fn end_all() {
-    for id in running(std::mem::take) {
+    let mut children = children();
+    children.over = true;
+    for id in std::mem::take(&mut children.running) {
         if let Some(group) = Pid::from_raw(id) {
             let _ = kill_process_group(group, Signal::TERM);
         }
@@ -40,11 +60,12 @@ mod tests {
     fn commands_end_with_the_run() {
         let runner = std::thread::spawn(|| output(Command::new("/bin/sh").args(["-c", "sleep 30; echo late"])));
         let started = std::time::Instant::now();
-        while running(|all| all.is_empty()) && started.elapsed().as_secs() < 10 {
+        while children().running.is_empty() && started.elapsed().as_secs() < 10 {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         end_all();
         let output = runner.join().expect("no panic").expect("started");
         assert!(output.stdout.is_empty() && started.elapsed().as_secs() < 20);
+        assert!(super::output(&mut Command::new("true")).is_err(), "nothing is started any more");
     }
 }

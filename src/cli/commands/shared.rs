@@ -74,10 +74,10 @@ pub async fn execute(
             if interrupt.is_set() {
                 std::process::exit(i32::from(code::INTERRUPTED));
             }
-            // Said first: once it is set, the program may end at any moment.
+            // Once it is set, the program may end at any moment: all else comes first.
             eprintln!("[ERROR]: User interrupted execution");
-            interrupt.set();
             crate::cli::children::end_all();
+            interrupt.set();
         }
     });
     let roster = project.roster();
@@ -85,8 +85,6 @@ pub async fn execute(
     let ended = run.run(plan).await;
     let failed = run.failed_hosts().iter().map(|h| h.to_string()).collect();
     let _ = tokio::time::timeout(CLOSING, prepared.ctx.hosts.close()).await;
-    // What was started while the run was being interrupted.
-    crate::cli::children::end_all();
     let exit = ended.map_err(|d| base.author(d))?;
     let code = match exit {
         Exit::Ok => code::OK,
