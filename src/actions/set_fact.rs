@@ -24,7 +24,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
             };
             continue;
         }
-        facts.insert(name, value.clone().distrust());
+        facts.insert(name, value.clone().settled());
     }
     if facts.is_empty() {
         return ActionResult::failed(

@@ -169,9 +169,9 @@ pub(super) static TEMPLATE: ModuleSpec = ModuleSpec {
             Arg::bool("follow").default(Literal::Bool(false)).doc("Follow a link at `dest`."),
             Arg::str("validate").doc("A command that must accept the file (`%s`) before it is put in place."),
             Arg::str("newline_sequence")
-                .choices(&["\n", "\r", "\r\n"])
+                .choices(&["\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"])
                 .default(Literal::Str("\n"))
-                .doc("End of lines."),
+                .doc("End of lines, as it is or as an escape."),
             Arg::str("block_start_string").doc("Instead of `{%`."),
             Arg::str("block_end_string").doc("Instead of `%}`."),
             Arg::str("variable_start_string").doc("Instead of `{{`."),

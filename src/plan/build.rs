@@ -7,10 +7,11 @@ use super::loader::has_errors;
 use super::model::{Frame, Id, IncludeLink, Inherited, PlannedBlock, PlannedItem, PlannedPlay, PlannedTask};
 use super::paths;
 use super::planner::Planner;
+use super::reserved;
 use super::resolve::{Action, ActionKind, Meta, Resolved, nearest_action, resolve};
 use super::role::RoleContext;
 use super::synthetic;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::names::ModuleName;
 use crate::playbook::{Block, Common, Item, Play, Task, Templated, builtin_action};
 use crate::value::{Map, Value};
@@ -68,6 +69,7 @@ impl<'p> Build<'p> {
         let mut build = Build::new(planner, scope);
         let file_dir = path.parent().unwrap_or(Path::new("/"));
         build.check_module_defaults(&play.common);
+        build.check_names(&vars, play.span);
         // Conditions of the import hold for the sections, not for handlers and flushes.
         let section = build.frame(build.conditional(&keywords, &when), None, None, file_dir);
         let plain = build.frame(keywords.clone(), None, None, file_dir);
@@ -151,6 +153,11 @@ impl<'p> Build<'p> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Warns of variables with names that the language uses.
+    fn check_names(&mut self, vars: &Map, span: Span) {
+        self.diagnostics.extend(reserved::warnings(vars, Some(span)));
+    }
+
     fn conditional(&self, keywords: &Arc<Inherited>, when: &[Templated]) -> Arc<Inherited> {
         if when.is_empty() {
             return keywords.clone();
@@ -209,6 +216,7 @@ impl<'p> Build<'p> {
     fn block(&mut self, block: &Block, place: &Place) -> PlannedBlock {
         let id = self.planner.id();
         self.check_module_defaults(&block.common);
+        self.check_names(&block.common.vars, block.span);
         let keywords = place.frame.keywords.inside(&block.common);
         let frame = Arc::new(Frame { keywords: keywords.clone(), ..place.frame.duplicate() });
         let inner = Place { frame, handlers: place.handlers };
@@ -248,6 +256,7 @@ impl<'p> Build<'p> {
 
     fn task(&mut self, task: &Arc<Task>, place: &Place, group: Id, out: &mut Vec<PlannedItem>) {
         let written = task.action.node.as_str().unwrap_or_default();
+        self.check_names(&task.common.vars, task.span);
         match builtin_action(written) {
             Some("import_tasks") => {
                 let blocks = self.import_tasks(task, place);

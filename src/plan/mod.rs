@@ -17,6 +17,7 @@ mod paths;
 mod planner;
 pub mod program;
 mod redirects;
+pub mod reserved;
 pub mod resolve;
 mod role;
 mod role_files;

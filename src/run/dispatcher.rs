@@ -13,11 +13,12 @@ use super::step::keywords;
 use super::strategy::Strategy;
 use super::vars_files;
 use crate::actions::Effect;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Span};
 use crate::event::{Event, HostStats, Observer, TaskStatus};
 use crate::inventory::Order;
 use crate::names::HostName;
 use crate::plan::{Plan, PlannedBlock, PlannedPlay, PlannedTask};
+use crate::plan::reserved;
 use crate::playbook::{Settings, Templated};
 use crate::template::{Templar, TemplateError};
 use crate::value::{Key, Map, Value};
@@ -91,6 +92,9 @@ impl Run {
     }
     pub(super) fn warn(&mut self, message: impl Into<String>) {
         self.tell(Event::Warning(Diagnostic::warning(Code::WARNING, message)));
+    }
+    fn warn_of_names(&mut self, vars: &Map, span: Span) {
+        reserved::warnings(vars, Some(span)).for_each(|warning| self.tell(Event::Warning(warning)));
     }
     pub(super) fn stat(&mut self, host: &HostName) -> &mut HostStats {
         self.stats.entry(host.clone()).or_default()
@@ -401,11 +405,13 @@ impl Run {
         // What each item of a loop did to the inventory, where it may do so.
         let mut by_item = vec![None; outcome.items.len()];
         let book = self.ctx.book.clone();
+        let span = outcome.task.task.span;
         for (item, item_changed) in outcome.items.iter().zip(&mut by_item) {
             let hosts: &[HostName] = item.facts_host.as_ref().map_or(everyone, std::slice::from_ref);
             for effect in &item.effects {
                 match effect {
                     Effect::SetFact { facts, cacheable } => {
+                        self.warn_of_names(facts, span);
                         for host in hosts {
                             if *cacheable || item.facts_host.is_some() {
                                 book.add_facts(host, facts);
@@ -414,6 +420,7 @@ impl Run {
                         }
                     }
                     Effect::HostVars(vars) => {
+                        self.warn_of_names(vars, span);
                         let merging = self.ctx.vars.merge;
                         hosts.iter().for_each(|host| book.update(host, |state| state.include(vars, merging)));
                     }

@@ -161,6 +161,19 @@ impl Value {
             other => other,
         }
     }
+    /// The same value as a result: the author's plain text keeps its mark, what looks like a template loses it.
+    pub fn settled(self) -> Self {
+        match self {
+            Value::Str(t) if t.is_template() => Value::Str(t.distrust()),
+            Value::List(ref items) if self.needs_render() => {
+                Value::list(items.iter().cloned().map(Value::settled).collect())
+            }
+            Value::Map(ref map) if self.needs_render() => {
+                Value::map(map.iter().map(|(k, v)| (k.clone(), v.clone().settled())).collect())
+            }
+            other => other,
+        }
+    }
     fn has_trusted_text(&self) -> bool {
         match self {
             Value::Str(t) => t.trust() == Trust::Author,

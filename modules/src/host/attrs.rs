@@ -2,7 +2,7 @@
 
 use super::mode::Mode;
 use super::{Change, Command, FileKind, Observe, WriteOptions};
-use crate::contract::{Arg, Call, Failure, Json, JsonMap, Literal};
+use crate::contract::{Arg, ArgType, Call, Failure, Json, JsonMap, coerce};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -16,7 +16,8 @@ pub const FILE_ARGS: &[Arg] = &[
     Arg::str("setype").doc("Type part of the SELinux context."),
     Arg::str("selevel").doc("Level part of the SELinux context."),
     Arg::str("attributes").aliases(&["attr"]).doc("Attributes as `chattr` takes them."),
-    Arg::bool("unsafe_writes").default(Literal::Bool(false)).doc("Write in place where a rename is impossible."),
+    Arg::bool("unsafe_writes")
+        .doc("Write in place where a rename is impossible. Else what `ANSIBLE_UNSAFE_WRITES` of the environment says."),
 ];
 
 /// The values of [`FILE_ARGS`]; a module's `Args` takes them with `#[serde(flatten)]`.
@@ -30,8 +31,7 @@ pub struct FileAttrs {
     pub setype: Option<String>,
     pub selevel: Option<String>,
     pub attributes: Option<String>,
-    #[serde(default)]
-    pub unsafe_writes: bool,
+    pub unsafe_writes: Option<bool>,
 }
 
 /// [`FileAttrs`] with names looked up.
@@ -75,9 +75,21 @@ impl FileAttrs {
             mode: self.mode.as_ref().filter(|m| !m.is_null()).map(Mode::read),
             context,
             attributes: self.attributes.clone(),
-            unsafe_writes: self.unsafe_writes,
+            unsafe_writes: match self.unsafe_writes {
+                Some(wanted) => wanted,
+                None => unsafe_writes_of(host)?,
+            },
         })
     }
+}
+
+/// What the environment says of `unsafe_writes`.
+fn unsafe_writes_of(host: &dyn Observe) -> Result<bool, Failure> {
+    let Some(text) = host.env("ANSIBLE_UNSAFE_WRITES") else { return Ok(false) };
+    let wanted = coerce(ArgType::Bool, Json::String(text)).map_err(|e| {
+        Failure::new(format!("argument 'unsafe_writes' is of type str and we were unable to convert to bool: {e}"))
+    })?;
+    Ok(wanted.as_bool().unwrap_or(false))
 }
 
 /// What differs between a file and the wish: (before, after) of each attribute.

@@ -17,6 +17,7 @@ pub const LOOKUPS: &[Lookup] = &[Lookup {
         optional("default", "any", "''"),
         optional("case_sensitive", "bool", "False"),
         optional("allow_no_value", "bool", "False"),
+        optional("allow_none", "bool", "False"),
         optional("interpolation", "bool", "True"),
     ],
     example: ("query('ini', 'a', file='/nothing', errors='ignore')", "[]"),
@@ -45,7 +46,9 @@ fn ini(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
         let sensitive = options.flag("case_sensitive", false)?;
         let source = file::read_as(cx, &path, &options.text("encoding", "utf-8")?)?;
         let source = if properties { format!("[java_properties]\n{}", source.as_str()) } else { source.to_string() };
-        let parsed = parse(&source, sensitive, options.flag("allow_no_value", false)?).map_err(|e| match e {
+        // One option by two names.
+        let bare = options.flag("allow_no_value", options.flag("allow_none", false)?)?;
+        let parsed = parse(&source, sensitive, bare).map_err(|e| match e {
             Bad::Twice => Fault::raw(format!("Duplicate option in {}.", crate::value::repr_str(&name))),
             Bad::Other(message) => Fault::raw(message),
         })?;

@@ -155,3 +155,12 @@ fn from_one_place_on_the_host_to_another() {
     let gone = case(&ENTRY, json!({"src": "/none", "dest": "/x", "remote_src": true}), &mut host).expect_err("gone");
     assert_eq!(gone.msg, "Source /none not found");
 }
+
+#[test]
+fn unsafe_writes_falls_back_to_the_environment() {
+    let mut host = Fake::new().file("/f", "old").with_env("ANSIBLE_UNSAFE_WRITES", "never");
+    let refused = once(&ENTRY, json!({"content": "new", "dest": "/f"}), &mut host).expect_err("no boolean");
+    assert!(refused.msg.contains("unsafe_writes"), "{}", refused.msg);
+    let args = json!({"content": "new", "dest": "/f", "unsafe_writes": false});
+    assert!(once(&ENTRY, args, &mut host).expect("said so").changed);
+}
