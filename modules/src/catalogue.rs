@@ -17,6 +17,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::Dnf>(),
     Entry::of::<crate::packages::Dnf5>(),
     Entry::of::<crate::packages::DpkgSelections>(),
+    Entry::of::<crate::commands::expect::Expect>(),
     Entry::of::<crate::files::fetch::Fetch>(),
     Entry::of::<crate::files::file::File>(),
     Entry::of::<crate::files::find::Find>(),

@@ -79,3 +79,24 @@ impl Output {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
+
+/// A conversation with a program on a terminal.
+pub struct Talk<'a> {
+    /// Whether the terminal shows what is typed.
+    pub echo: bool,
+    /// How long to wait for the next question, or for the end; `None`: as long as it takes.
+    pub limit: Option<Duration>,
+    /// Told what the program has written since it was last asked; after an answer, asked again with nothing new.
+    pub reply: &'a mut dyn FnMut(&[u8]) -> Reply,
+}
+
+/// What to do about what a program on a terminal has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing to answer yet.
+    Wait,
+    /// Type this.
+    Say(Vec<u8>),
+    /// End the program.
+    Stop,
+}

@@ -1,6 +1,6 @@
 //! A host in memory, for tests: files with owners, modes and links, and programs whose answers are scripted.
 
-use super::{Change, Command, FileKind, GroupEntry, Observe, Output, PasswdEntry, Stat, WriteOptions};
+use super::{Change, Command, FileKind, GroupEntry, Observe, Output, PasswdEntry, Reply, Stat, Talk, WriteOptions};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -66,6 +66,8 @@ pub struct Log {
     pub queried: Vec<Command>,
     /// One line for each write to the file system: `write /etc/hosts`.
     pub writes: Vec<String>,
+    /// Answers given in [`Change::converse`].
+    pub said: Vec<String>,
 }
 
 impl Default for Fake {
@@ -597,5 +599,21 @@ impl Change for Fake {
             effect(self);
         }
         Ok(answer.output)
+    }
+    /// The program writes all of its output at once, then reads as many answers as there are; `Log::said` keeps them.
+    fn converse(&mut self, command: &Command, talk: Talk<'_>) -> io::Result<Output> {
+        let mut output = self.execute(command)?;
+        let mut news = output.stdout.as_slice();
+        loop {
+            match (talk.reply)(std::mem::take(&mut news)) {
+                Reply::Wait => break,
+                Reply::Say(text) => self.log.get_mut().said.push(String::from_utf8_lossy(&text).into_owned()),
+                Reply::Stop => {
+                    output.rc = -1;
+                    break;
+                }
+            }
+        }
+        Ok(output)
     }
 }

@@ -20,7 +20,7 @@ pub use attrs::{
     Differences, FILE_ARGS, FileAttrs, FileFlags, Wanted, failure_at, file_flags, octal, path_info, selinux_context,
     state_of,
 };
-pub use command::{Command, Output};
+pub use command::{Command, Output, Reply, Talk};
 pub use mode::Mode;
 pub(crate) use paths::expand_arguments;
 pub use paths::expand_path;
@@ -189,6 +189,9 @@ pub trait Change: Observe {
     fn temp_dir(&mut self, parent: Option<&Path>, prefix: &str) -> io::Result<PathBuf>;
     /// Runs a program that changes the host.
     fn execute(&mut self, command: &Command) -> io::Result<Output>;
+    /// Runs a program that changes the host on a terminal of its own and answers what it asks. All that the terminal shows
+    /// is in `stdout`; `timed_out` tells that nothing that could be answered came within the limit.
+    fn converse(&mut self, command: &Command, talk: Talk<'_>) -> io::Result<Output>;
 }
 
 /// How [`Change::write`] writes.

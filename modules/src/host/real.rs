@@ -3,10 +3,13 @@
 mod process;
 mod replace;
 mod system;
+mod terminal;
 
 pub use process::{Cancel, Progress};
 
-use super::{Change, Command, FileKind, FsUsage, GroupEntry, Observe, Output, PasswdEntry, Stat, Uname, WriteOptions};
+use super::{
+    Change, Command, FileKind, FsUsage, GroupEntry, Observe, Output, PasswdEntry, Stat, Talk, Uname, WriteOptions,
+};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -293,6 +296,9 @@ impl Change for Real {
     }
     fn execute(&mut self, command: &Command) -> io::Result<Output> {
         self.run(command)
+    }
+    fn converse(&mut self, command: &Command, talk: Talk<'_>) -> io::Result<Output> {
+        terminal::converse(command, &self.session.environment, &self.session.cancel, talk)
     }
 }
 

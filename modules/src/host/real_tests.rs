@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::host::Reply;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -88,4 +89,28 @@ fn accounts_come_from_the_files() {
     assert_eq!(host.group_by_id(0).map(|g| g.name), Some("root".into()));
     assert_eq!(host.user("no-such-user-here"), None);
     assert!(host.which("sh").is_some() && host.which("no-such-program").is_none());
+}
+
+#[test]
+fn a_program_on_a_terminal_is_answered() {
+    let mut heard = Vec::new();
+    let mut reply = |news: &[u8]| {
+        heard.extend_from_slice(news);
+        let asked = heard.ends_with(b"name: ");
+        if asked {
+            heard.clear()
+        }
+        if asked { Reply::Say(b"Ann\n".to_vec()) } else { Reply::Wait }
+    };
+    let limit = Some(Duration::from_secs(10));
+    let script = sh("test -t 0 && printf 'name: ' >/dev/tty; read who; echo hi $who; exit 4");
+    let out = Real::default().converse(&script, Talk { echo: false, limit, reply: &mut reply }).unwrap();
+    assert_eq!((out.rc, out.stdout_text().as_str(), out.timed_out), (4, "name: hi Ann\r\n", false));
+
+    let started = Instant::now();
+    let limit = Some(Duration::from_millis(200));
+    let silent = Talk { echo: true, limit, reply: &mut |_| Reply::Wait };
+    let out = Real::default().converse(&sh("echo first; sleep 30"), silent).unwrap();
+    assert!(out.timed_out && out.stdout_text() == "first\r\n", "{out:?}");
+    assert!(started.elapsed() < Duration::from_secs(5));
 }

@@ -50,11 +50,11 @@ impl Cancel {
             }
         }
     }
-    fn groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+    pub(super) fn groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {
         self.0.groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
     /// Reaps the child if it has ended. The lock keeps a signal from reaching a recycled process id.
-    fn reap(&self, child: &mut Child) -> io::Result<Option<std::process::ExitStatus>> {
+    pub(super) fn reap(&self, child: &mut Child) -> io::Result<Option<std::process::ExitStatus>> {
         let mut groups = self.groups();
         let status = child.try_wait()?;
         if status.is_some() {
