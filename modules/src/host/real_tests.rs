@@ -25,6 +25,25 @@ fn output_input_environment_and_exit_code() {
 }
 
 #[test]
+fn a_program_just_written_runs_while_others_start() {
+    let dir = tempfile::tempdir().unwrap();
+    std::thread::scope(|threads| {
+        for n in 0..4 {
+            let path = dir.path().join(format!("program{n}"));
+            threads.spawn(move || {
+                let mut host = Real::default();
+                let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
+                for _ in 0..25 {
+                    host.write(&path, &mut "#!/bin/sh\nexit 0\n".as_bytes(), &options).unwrap();
+                    let out = host.execute(&Command::new(path.to_str().unwrap())).unwrap();
+                    assert_eq!(out.rc, 0);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn timeout_ends_the_whole_group() {
     let started = Instant::now();
     let out =

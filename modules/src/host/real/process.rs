@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 /// Longest sleep between two looks at deadlines and cancellation.
@@ -18,6 +18,15 @@ const TICK: Duration = Duration::from_millis(500);
 const QUIET: Duration = Duration::from_secs(1);
 /// From SIGTERM to SIGKILL when a request is cancelled.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Held while a process is made: until it runs its program it has a copy of every descriptor of ours.
+static FORK: RwLock<()> = RwLock::new(());
+
+/// While this lives no process is made. Who writes a program holds it until the file is closed; else a process made in
+/// between would keep the file open for writing, and the program could not be run ("Text file busy").
+pub(super) fn no_fork() -> RwLockReadGuard<'static, ()> {
+    FORK.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Ends the processes of one request from another thread.
 #[derive(Clone, Default)]
@@ -152,6 +161,7 @@ fn spawn(command: &Command, environment: &BTreeMap<String, String>) -> io::Resul
             });
         }
     }
+    let _alone = FORK.write().unwrap_or_else(PoisonError::into_inner);
     process.spawn()
 }
 

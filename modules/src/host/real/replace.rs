@@ -48,6 +48,8 @@ pub(super) fn write(path: &Path, content: &mut dyn Read, options: &WriteOptions,
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
         Err(e) => return Err(e),
     };
+    // Dropped after `temporary`, which closes the file.
+    let _closed = options.mode.is_some_and(|mode| mode & 0o111 != 0).then(super::process::no_fork);
     let mut temporary = match Temporary::beside(path) {
         Ok(temporary) => temporary,
         Err(e) if options.unsafe_writes && no_rename_here(&e) => return in_place(path, content, options),
