@@ -380,6 +380,34 @@ fn secrets_stay_out_of_all_that_is_said() {
 }
 
 #[test]
+fn encrypted_files_never_show_in_excerpts() {
+    let project = Project::new(LOCAL);
+    project.write("vault-pass", "vault-pass-word\n");
+    let seal = |path: &str, text: &str| {
+        project.write(path, text);
+        let done = project.run(&["vault", "encrypt", "--vault-password-file", "vault-pass", path]);
+        assert!(done.status.success(), "{}", project.show(&done));
+    };
+    seal("undefined.yml", "key: hidden-word\nbroken: \"{{ nothing }} hidden-word\"\n");
+    seal("wrong.yml", "key: hidden-word\n bad: : hidden-word\n");
+    seal("tasks.yml", "- debug: {msg: hidden-word}\n- debug: {mgs: hidden-word, msg: \"{{ nothing }}\"}\n");
+    let play = |rest: &str| format!("- hosts: all\n  connection: local\n  gather_facts: false\n{rest}");
+    for (rest, shows_place) in [
+        ("  vars_files: [undefined.yml]\n  tasks:\n    - debug: {msg: \"{{ broken }}\"}\n", true),
+        ("  vars_files: [wrong.yml]\n  tasks:\n    - debug:\n", true),
+        ("  tasks:\n    - include_vars: wrong.yml\n", false),
+        ("  tasks:\n    - import_tasks: tasks.yml\n", true),
+    ] {
+        project.write("site.yml", &play(rest));
+        let output = project.run(&["play", "-i", "h,", "--vault-password-file", "vault-pass", "site.yml"]);
+        let text = project.show(&output);
+        assert!(!output.status.success(), "{text}");
+        assert_eq!(text.contains("(source not shown: content encrypted)"), shows_place, "{rest}{text}");
+        assert!(!text.contains("hidden-word"), "{rest}{text}");
+    }
+}
+
+#[test]
 fn command_lines_and_inventories() {
     let play = tasks("    - name: Answer\n      ping:\n");
     let cases: &[(&str, &[&str], i32)] = &[

@@ -1,5 +1,6 @@
 //! Source files, spans in them, and line and column of a span.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -40,6 +41,8 @@ pub struct SourceFile {
     /// As people should see it; `<command line>` and the like for text that is in no file.
     pub path: PathBuf,
     pub text: Arc<str>,
+    /// The file is encrypted: `text` has its lines and offsets, and stars in place of its content.
+    pub sealed: bool,
     line_starts: Vec<u32>,
 }
 
@@ -61,17 +64,27 @@ impl std::fmt::Display for Location {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Arc<RwLock<Vec<Arc<SourceFile>>>>,
+    sealed: Arc<RwLock<HashSet<PathBuf>>>,
 }
 
 impl SourceMap {
+    /// The text of this path is a secret: what is added under it from now on is kept without its content.
+    pub fn seal(&self, path: impl Into<PathBuf>) {
+        self.sealed.write().unwrap_or_else(|e| e.into_inner()).insert(path.into());
+    }
+
     /// Adds a text and returns its number.
     pub fn add(&self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> FileId {
-        let text = text.into();
+        let (path, mut text) = (path.into(), text.into());
+        let sealed = self.sealed.read().unwrap_or_else(|e| e.into_inner()).contains(&path);
+        if sealed {
+            text = masked(&text).into();
+        }
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1))
             .collect();
         let mut files = self.files.write().unwrap_or_else(|e| e.into_inner());
-        files.push(Arc::new(SourceFile { path: path.into(), text, line_starts }));
+        files.push(Arc::new(SourceFile { path, text, sealed, line_starts }));
         FileId(files.len() as u32 - 1)
     }
 
@@ -106,6 +119,12 @@ impl SourceMap {
     pub fn path(&self, id: FileId) -> Option<PathBuf> {
         self.file(id).map(|f| f.path.clone())
     }
+}
+
+/// The same lines and offsets without the content.
+fn masked(text: &str) -> String {
+    let mask = |c: char| if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    text.chars().map(mask).collect()
 }
 
 impl SourceFile {

@@ -1,10 +1,10 @@
 //! Data files of the author's: read, decrypted where they are vaults, parsed.
 
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceMap};
 use crate::files::Files;
 use crate::template::Decrypt;
 use crate::value::{Map, Trust, Value};
-use crate::yaml::{self, Document, Duplicates, Node, NodeKind};
+use crate::yaml::{self, Document, Duplicates};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,21 +20,23 @@ pub struct Reader {
 const VAULT: &[u8] = b"$ANSIBLE_VAULT";
 
 impl Reader {
-    /// The text of a file in the clear, and whether it was encrypted.
+    /// The text of a file in the clear, sealed in the sources where it was encrypted.
     ///
     /// # Errors
     /// Where it cannot be read or decrypted.
-    pub fn text(&self, path: &Path) -> Result<(String, bool), Diagnostic> {
+    pub fn text(&self, path: &Path) -> Result<String, Diagnostic> {
         let fault = |e: &dyn std::fmt::Display| {
             let text = format!("Unable to retrieve file contents: {}: {e}", path.display());
             Diagnostic::error(Code::FILE_NOT_FOUND, text)
         };
         let bytes = self.files.read(path).map_err(|e| fault(&e))?;
-        let encrypted = bytes.starts_with(VAULT);
-        let clear = if encrypted { self.decrypt(path, &bytes)? } else { bytes };
-        let text = String::from_utf8(clear)
-            .map_err(|e| fault(&format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
-        Ok((text, encrypted))
+        let clear = if bytes.starts_with(VAULT) {
+            self.sources.seal(path);
+            self.decrypt(path, &bytes)?
+        } else {
+            bytes
+        };
+        String::from_utf8(clear).map_err(|e| fault(&format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to())))
     }
 
     fn decrypt(&self, path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Diagnostic> {
@@ -55,23 +57,7 @@ impl Reader {
     /// # Errors
     /// Where it cannot be read, decrypted or parsed.
     pub fn document(&self, path: &Path) -> Result<Document, Diagnostic> {
-        let (text, encrypted) = self.text(path)?;
-        if !encrypted {
-            return yaml::read_one(&self.sources, path, &text)?.under(self.duplicates);
-        }
-        let file = self.sources.add(path, masked(&text));
-        match yaml::read_one(&SourceMap::default(), path, &text) {
-            Ok(mut document) => {
-                document.file = file;
-                document.root.iter_mut().for_each(|node| move_to(node, file));
-                document.warnings.iter_mut().for_each(|w| relabel(w, file));
-                document.under(self.duplicates)
-            }
-            Err(mut fault) => {
-                relabel(&mut fault, file);
-                Err(fault)
-            }
-        }
+        yaml::read_one(&self.sources, path, &self.text(path)?)?.under(self.duplicates)
     }
 
     /// The variables in a file; none where it is empty. Duplicate keys and the like are added to the warnings.
@@ -94,27 +80,5 @@ impl Reader {
                 Err(Diagnostic::error(Code::INVENTORY_INVALID, text).cause(cause).at(node.span, "not a mapping"))
             }
         }
-    }
-}
-
-/// The same lines and offsets without the content.
-pub(super) fn masked(text: &str) -> String {
-    let mask = |c: char| if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) };
-    text.chars().map(mask).collect()
-}
-
-fn relabel(diagnostic: &mut Diagnostic, file: FileId) {
-    diagnostic.labels.iter_mut().for_each(|l| l.span = Span { file, ..l.span });
-}
-
-fn move_to(node: &mut Node, file: FileId) {
-    node.span.file = file;
-    match &mut node.kind {
-        NodeKind::Seq(items) => items.iter_mut().for_each(|n| move_to(n, file)),
-        NodeKind::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
-            move_to(k, file);
-            move_to(v, file);
-        }),
-        _ => {}
     }
 }

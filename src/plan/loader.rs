@@ -93,6 +93,7 @@ impl Loader {
     pub fn text(&self, path: &Path, wanted: Option<Span>) -> Result<String, Diagnostic> {
         let bytes = self.files.read(path).map_err(|e| unreadable(path, &e, wanted))?;
         let bytes = if bytes.starts_with(b"$ANSIBLE_VAULT;") {
+            self.sources.seal(path);
             self.secrets.decrypt(&bytes).map_err(|reason| {
                 let reason =
                     if reason.ends_with("to decrypt") { format!("{reason} {}", path.display()) } else { reason };

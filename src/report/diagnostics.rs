@@ -75,6 +75,10 @@ pub fn failure(causes: &[Cause], sources: &SourceMap) -> String {
 pub fn origin(span: Span, sources: &SourceMap) -> String {
     let (Some(place), Some(file)) = (sources.location(span), sources.file(span.file)) else { return String::new() };
     let mut out = format!("Origin: {place}\n");
+    if file.sealed {
+        out.push_str("\n(source not shown: content encrypted)\n");
+        return out;
+    }
     let first = place.line.saturating_sub(LINES_BEFORE).max(1);
     let numbers = place.line.to_string().len();
     let room = WIDTH - numbers - 1;

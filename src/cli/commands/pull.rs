@@ -2,6 +2,7 @@
 
 use crate::cli::args::PullArgs;
 use crate::cli::error::CommandError;
+use crate::cli::out::outln;
 use crate::cli::wiring::Base;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -35,11 +36,11 @@ pub fn run(args: &PullArgs) -> Result<u8, CommandError> {
         }
     }
     let line: Vec<String> = std::env::args().collect();
-    println!("Starting Ansible Pull at {}", jiff::Zoned::now().strftime("%F %T"));
-    println!("{}", line.join(" "));
+    outln!("Starting Ansible Pull at {}", jiff::Zoned::now().strftime("%F %T"));
+    outln!("{}", line.join(" "));
     if let Some(most) = args.sleep.filter(|s| *s > 0) {
         let seconds = rand::random_range(0..most);
-        println!("Sleeping for {seconds} seconds...");
+        outln!("Sleeping for {seconds} seconds...");
         std::thread::sleep(Duration::from_secs(seconds));
     }
     let limit = names.limit();
@@ -50,7 +51,7 @@ pub fn run(args: &PullArgs) -> Result<u8, CommandError> {
         }
         eprintln!("[WARNING]: Unable to update repository. Continuing with (forced) run of playbook.");
     } else if args.only_if_changed && !output.contains("\"changed\": true") {
-        println!("Repository has not changed, quitting.");
+        outln!("Repository has not changed, quitting.");
         return Ok(0);
     }
     let playbooks = playbooks(args, &dest, &names)?;

@@ -264,12 +264,11 @@ impl Run<'_> {
                 yaml::read(&mut self.inventory, &document)
             }
             "ini" => {
-                let (text, encrypted) = reader.text(path)?;
-                let shown = if encrypted { super::reader::masked(&text) } else { text.clone() };
-                ini::read(&mut self.inventory, reader.sources.add(path, shown), &text)
+                let text = reader.text(path)?;
+                ini::read(&mut self.inventory, reader.sources.add(path, text.as_str()), &text)
             }
             "toml" => {
-                let (text, _) = reader.text(path)?;
+                let text = reader.text(path)?;
                 toml::read(&mut self.inventory, reader.sources.add(path, text.as_str()), source, &text)
             }
             "auto" => {
