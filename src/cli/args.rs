@@ -1,6 +1,6 @@
 //! The command line: the only part that names clap. The same definitions serve `tightbeam play` and `ansible-playbook`.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Agentless configuration management: runs Ansible playbooks unmodified, without Python.
@@ -360,12 +360,35 @@ pub struct DocArgs {
     /// What to show; nothing = list all.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Kind of plugin: module, filter, test, lookup, keyword.
-    #[arg(short = 't', long = "type", default_value = "module", value_name = "KIND")]
-    pub kind: String,
+    /// What kind of thing to show.
+    #[arg(short = 't', long = "type", value_enum, default_value_t, value_name = "KIND")]
+    pub kind: DocKind,
     /// List names with their summaries.
     #[arg(short = 'l', long)]
     pub list: bool,
+}
+
+/// What has documentation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DocKind {
+    #[default]
+    Module,
+    Filter,
+    Test,
+    Lookup,
+    Keyword,
+}
+
+impl DocKind {
+    pub fn title(self) -> &'static str {
+        match self {
+            DocKind::Module => "module",
+            DocKind::Filter => "filter",
+            DocKind::Test => "test",
+            DocKind::Lookup => "lookup",
+            DocKind::Keyword => "keyword",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, Args)]

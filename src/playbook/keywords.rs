@@ -453,6 +453,22 @@ pub fn nearest_keyword(name: &str, level: Level) -> Option<String> {
     nearest(name, of_level(level).map(|k| k.name))
 }
 
+impl Keyword {
+    /// The keyword's page of the reference, as Markdown.
+    pub fn page(&self) -> String {
+        let levels: Vec<&str> = Level::ALL.into_iter().filter(|l| self.levels.contains(l)).map(Level::title).collect();
+        format!(
+            "# {}\n\n{}\n\n- where: {}\n- takes: {}\n- rendered: {}\n- inherited: {}\n\n",
+            self.name,
+            self.doc,
+            levels.join(", "),
+            self.ty.title(),
+            self.rendered.title(),
+            self.inherited.title()
+        )
+    }
+}
+
 /// The reference of all keywords, as Markdown.
 pub fn keyword_reference() -> String {
     let mut out = String::from("# Keywords\n");

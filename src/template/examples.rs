@@ -3,11 +3,13 @@
 
 use super::{Context, Engine, FILTERS, LOOKUPS, NoOutside, TESTS, Templar, TemplateSettings};
 use crate::diag::SourceMap;
+use crate::files::Mem;
 use crate::value::Map;
 use std::sync::Arc;
 
 fn templar() -> Templar {
-    let engine = Engine::new(Arc::new(NoOutside::default()), None, TemplateSettings::default(), SourceMap::default());
+    let world = NoOutside { files: Mem::default().with("/etc/hosts", "127.0.0.1 localhost\n"), ..NoOutside::default() };
+    let engine = Engine::new(Arc::new(world), None, TemplateSettings::default(), SourceMap::default());
     Templar::new(&engine, Arc::new(Map::new()), Context::default())
 }
 

@@ -187,20 +187,22 @@ fn unique(cx: &Cx, v: V, args: Args) -> Res {
     let mut hashed = std::collections::HashSet::new();
     let mut out = vec![];
     // Lists and dicts cannot be hashed: then Ansible compares the items as they are.
+    let unfit = |why: &str| {
+        Fault::raw(format!(
+            "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the \
+             parameters supplied: {why}"
+        ))
+    };
     let unhashable = |v: &V| matches!(v, V::List(_) | V::Dict(_));
     let explicit = attribute.is_some() || matches!(args.get("case_sensitive"), Some(V::Bool(false)));
     let plain = !explicit && items.iter().any(unhashable);
     for item in items {
         let key = match attribute {
-            Some(path) => fold(&get_path(cx, &item, path)?.trip()?, sensitive),
+            Some(path) => fold(&get_path(cx, &item, path)?.trip().map_err(|f| unfit(&f.message))?, sensitive),
             None => fold(&item, sensitive || plain),
         };
         if explicit && unhashable(&key) {
-            return Err(Fault::raw(format!(
-                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the \
-                 parameters supplied: unhashable type: '{}'",
-                key.type_name()
-            )));
+            return Err(unfit(&format!("unhashable type: '{}'", key.type_name())));
         }
         if let V::Str(t) = &key {
             if hashed.insert(t.clone()) {

@@ -171,6 +171,11 @@ pub fn each(cx: &Cx, v: &V) -> Res<Vec<V>> {
 }
 
 /// The value's text, as filters that work on text take it.
+/// The text itself, where the filter calls a method of Python's text: other values fail as the call would.
+pub fn own_text<'a>(v: &'a V, method: &str) -> Res<&'a str> {
+    v.as_str().ok_or_else(|| Fault::raw(format!("'{}' object has no attribute '{method}'", v.type_name())))
+}
+
 pub fn as_text(cx: &Cx, v: &V) -> Res<String> {
     super::runtime::text(cx, v)
 }

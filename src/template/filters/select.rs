@@ -104,6 +104,9 @@ fn map(cx: &Cx, v: V, mut args: Args) -> Res {
         }
         return Ok(V::list(out));
     }
+    if is_nothing(&v)? {
+        return Ok(V::list(vec![]));
+    }
     if args.rest.is_empty() {
         return Err(Fault::raw("map requires a filter argument"));
     }
@@ -128,7 +131,15 @@ fn map(cx: &Cx, v: V, mut args: Args) -> Res {
     Ok(V::list(out))
 }
 
+/// Whether there is nothing to choose from, which Jinja sees before it looks at the arguments.
+fn is_nothing(v: &V) -> Res<bool> {
+    truth(v).map(|t| !t)
+}
+
 fn choose(cx: &Cx, v: &V, mut args: Args, attribute: bool, wanted: bool) -> Res {
+    if is_nothing(v)? {
+        return Ok(V::list(vec![]));
+    }
     let path = if attribute {
         if args.rest.is_empty() {
             return Err(Fault::raw("Missing parameter for attribute name"));

@@ -1,6 +1,6 @@
 //! URLs.
 
-use super::{FILTER, Filter, as_text, each, optional};
+use super::{FILTER, Filter, as_text, each, optional, own_text};
 use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate};
 
 pub const FILTERS: &[Filter] = &[
@@ -16,7 +16,7 @@ pub const FILTERS: &[Filter] = &[
         name: "urldecode",
         summary: "Text with `%XX` and `+` decoded.",
         example: ("'a%20b+c' | urldecode", "'a b c'"),
-        run: |cx, v, _| Ok(V::str(decode(&as_text(cx, &v)?.replace('+', " ")))),
+        run: |_, v, _| Ok(V::str(decode(&own_text(&v, "replace")?.replace('+', " ")))),
         ..FILTER
     },
     Filter {
@@ -116,8 +116,8 @@ pub fn split(url: &str) -> Parts<'_> {
 }
 
 fn urlsplit(cx: &Cx, v: V, args: Args) -> Res {
-    let text = as_text(cx, &v)?;
-    let parts = split(&text);
+    let text = own_text(&v, "decode")?;
+    let parts = split(text);
     let (login, place) = parts.netloc.rsplit_once('@').map_or((None, parts.netloc), |(l, p)| (Some(l), p));
     let (username, password) = match login.map(|l| l.split_once(':').map_or((l, None), |(u, p)| (u, Some(p)))) {
         Some((u, p)) => (V::str(u), p.map_or(V::None, V::str)),

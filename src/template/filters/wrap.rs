@@ -1,6 +1,6 @@
 //! Filters that lay out text: indenting, wrapping, cutting.
 
-use super::{FILTER, Filter, as_text, optional};
+use super::{FILTER, Filter, each, optional, own_text};
 use crate::template::runtime::{Args, Cx, Fault, Res, V, split_lines};
 
 pub const FILTERS: &[Filter] = &[
@@ -44,7 +44,7 @@ pub const FILTERS: &[Filter] = &[
     },
 ];
 
-fn indent(cx: &Cx, v: V, args: Args) -> Res {
+fn indent(_: &Cx, v: V, args: Args) -> Res {
     let unit = match args.get("width") {
         None => "    ".to_owned(),
         Some(V::Str(t)) => t.to_string(),
@@ -55,7 +55,7 @@ fn indent(cx: &Cx, v: V, args: Args) -> Res {
         }
     };
     let (first, blank) = (args.flag("first", false)?, args.flag("blank", false)?);
-    let text = as_text(cx, &v)? + "\n";
+    let text = own_text(&v, "splitlines")?.to_owned() + "\n";
     let lines = split_lines(&text, false);
     let mut out = String::new();
     for (i, line) in lines.iter().enumerate() {
@@ -71,7 +71,6 @@ fn indent(cx: &Cx, v: V, args: Args) -> Res {
 }
 
 fn truncate(cx: &Cx, v: V, args: Args) -> Res {
-    let text = as_text(cx, &v)?;
     let (length, leeway) = (args.int("length", 255)?, args.int("leeway", 5)?);
     let end = args.text_or(cx, "end", "...")?;
     let end_length = end.chars().count() as i64;
@@ -81,9 +80,15 @@ fn truncate(cx: &Cx, v: V, args: Args) -> Res {
     if leeway < 0 {
         return Err(Fault::raw(format!("expected leeway >= 0, got {leeway}")));
     }
-    if text.chars().count() as i64 <= length + leeway {
-        return Ok(V::str(text));
+    let count = match &v {
+        V::Str(text) => text.as_str().chars().count(),
+        V::List(_) | V::Tuple(_) | V::Dict(_) => each(cx, &v)?.len(),
+        other => return Err(Fault::raw(format!("object of type '{}' has no len()", other.type_name()))),
+    };
+    if count as i64 <= length + leeway {
+        return Ok(v);
     }
+    let text = own_text(&v, "rsplit")?;
     let kept: String = text.chars().take((length - end_length) as usize).collect();
     let kept = if args.flag("killwords", false)? {
         kept
@@ -94,14 +99,14 @@ fn truncate(cx: &Cx, v: V, args: Args) -> Res {
 }
 
 fn wordwrap(cx: &Cx, v: V, args: Args) -> Res {
-    let text = as_text(cx, &v)?;
+    let text = own_text(&v, "splitlines")?;
     let width = usize::try_from(args.int("width", 79)?).ok().filter(|w| *w > 0);
     let width = width
         .ok_or_else(|| Fault::raw(format!("invalid width {} (must be > 0)", args.int("width", 79).unwrap_or(0))))?;
     let (long, hyphens) = (args.flag("break_long_words", true)?, args.flag("break_on_hyphens", true)?);
     let by = args.text_or(cx, "wrapstring", "\n")?;
     let lines: Vec<String> =
-        split_lines(&text, false).iter().map(|line| wrap_line(line, width, long, hyphens).join(&by)).collect();
+        split_lines(text, false).iter().map(|line| wrap_line(line, width, long, hyphens).join(&by)).collect();
     Ok(V::str(lines.join(&by)))
 }
 

@@ -2,8 +2,8 @@
 
 use super::options::Options;
 use super::{How, LOOKUP, Lookup, file, keyvalue, search};
-use crate::template::filters::optional;
-use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
+use crate::template::filters::{optional, own_text};
+use crate::template::runtime::{Args, Cx, Fault, Res, V};
 
 pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "csvfile",
@@ -27,7 +27,10 @@ fn csvfile(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
     }
     let mut out = vec![];
     for term in terms {
-        let (key, words) = keyvalue::parse(&text(cx, term)?)?;
+        let (key, words) = match term {
+            V::None => (String::new(), vec![]),
+            term => keyvalue::parse(own_text(term, "split")?)?,
+        };
         if key.is_empty() {
             return Err(Fault::raw("Search key is required but was not found"));
         }

@@ -92,11 +92,14 @@ fn file(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
 fn fileglob(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
     let mut out = vec![];
     for term in terms {
-        let pattern = text(cx, term)?;
+        let Some(pattern) = term.as_str() else {
+            let kind = term.type_name();
+            return Err(Fault::raw(format!("expected str, bytes or os.PathLike object, not {kind}")));
+        };
         let mut found = vec![];
         if pattern.contains('/') {
             // The directory is looked for as files are.
-            let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
+            let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
             let directory = if directory.is_empty() { "/" } else { directory };
             if let Some(directory) = search::find(cx, Some("files"), directory) {
                 found = search::glob(cx, &format!("{}/{name}", directory.display()));

@@ -2,7 +2,7 @@
 
 use super::{How, LOOKUP, Lookup};
 use crate::template::filters::{choice, generator};
-use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, key_value};
+use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, key_value, text};
 
 pub const LOOKUPS: &[Lookup] = &[
     Lookup {
@@ -101,9 +101,12 @@ fn flatten(cx: &Cx, terms: &[V], out: &mut Vec<V>) -> Res<()> {
 
 fn dict(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
     let mut out = vec![];
-    for term in one_level(cx, terms)? {
+    for term in terms {
         let V::Dict(dict) = &term else {
-            return Err(Fault::raw("the 'dict' lookup plugin expects a dictionary"));
+            let (shown, kind) = (text(cx, term)?, term.type_name());
+            return Err(Fault::raw(format!(
+                "the 'dict' lookup plugin expects a dictionary, got '{shown}' of type <class '{kind}'>)"
+            )));
         };
         for (key, value) in dict.items(cx) {
             out.push(V::dict([("key".into(), key_value(&key)), ("value".into(), value)]));
@@ -116,12 +119,12 @@ fn nested(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
     if terms.is_empty() {
         return Err(Fault::raw("with_nested requires at least one element in the nested list"));
     }
+    if let [one] = terms {
+        return iterate(cx, one)?.iter().map(|item| one_level(cx, &iterate(cx, item)?).map(V::list)).collect();
+    }
     let mut rows: Vec<Vec<V>> = vec![vec![]];
     for term in terms {
-        let items = match term {
-            list if is_list(list) => iterate(cx, list)?,
-            one => vec![one.clone()],
-        };
+        let items = iterate(cx, term)?;
         if rows.len().saturating_mul(items.len()) > 1 << 22 {
             return Err(Fault::raw("the result is too large"));
         }
@@ -138,8 +141,7 @@ fn together(cx: &Cx, terms: &[V], _: &Args, _: How) -> Res<Vec<V>> {
     if terms.is_empty() {
         return Err(Fault::raw("with_together requires at least one element in each list"));
     }
-    let lists: Vec<Vec<V>> =
-        terms.iter().map(|t| if is_list(t) { iterate(cx, t) } else { Ok(vec![t.clone()]) }).collect::<Res<_>>()?;
+    let lists: Vec<Vec<V>> = terms.iter().map(|t| iterate(cx, t)).collect::<Res<_>>()?;
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
     (0..longest)
         .map(|i| {

@@ -32,10 +32,8 @@ pub struct Lookup {
     pub collection: &'static str,
     /// One sentence.
     pub summary: &'static str,
-    /// Options, by name.
+    /// Options, by name; others are taken and change nothing, as in the reference.
     pub params: &'static [Param],
-    /// Whether other options are taken.
-    pub named: bool,
     /// Whether undefined and failed terms are handed in; else the first of them is the result.
     pub takes_undefined: bool,
     /// An expression and Python's text of its result; both run as a test.
@@ -62,7 +60,6 @@ pub const LOOKUP: Lookup = Lookup {
     collection: super::filters::BUILTIN,
     summary: "",
     params: &[],
-    named: false,
     takes_undefined: false,
     example: ("", ""),
     run: |_, _, _, _| Ok(vec![]),
@@ -187,7 +184,7 @@ fn invoke(cx: &Cx, name: &str, terms: Vec<V>, named: Vec<(Arc<str>, V)>, how: Ho
         )));
     };
     let call = Call { pos: vec![], named };
-    let args = call.bind(lookup.name, lookup.params, false, lookup.named).map_err(Failed::Lookup)?;
+    let args = call.bind(lookup.name, lookup.params, false, true).map_err(Failed::Lookup)?;
     (lookup.run)(cx, &terms, &args, how)
         .map_err(|fault| if fault.raw { Failed::Lookup(fault) } else { Failed::Undefined(fault) })
 }

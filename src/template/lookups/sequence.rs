@@ -34,10 +34,16 @@ fn sequence(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
     let given = ["start", "end", "count", "stride", "format"].iter().any(|name| args.given(name).is_some());
     let terms = if terms.is_empty() && given { &empty[..] } else { terms };
     for term in terms {
-        let term = text(cx, term)?;
-        let words = match shortcut(&term) {
+        let Some(term) = term.as_str() else {
+            return Err(Fault::raw(format!(
+                "unknown error parsing with_sequence arguments: {}. Error was: expected string or bytes-like object, got '{}'",
+                text(cx, term)?,
+                term.type_name()
+            )));
+        };
+        let words = match shortcut(term) {
             Some(words) => words,
-            None => words_of(&term)?,
+            None => words_of(term)?,
         };
         let options = Options::new(cx, "sequence", args, words)?;
         let plan = Plan {

@@ -2,7 +2,7 @@
 
 use super::{TEST, Test};
 use crate::template::filters::required;
-use crate::template::runtime::{Cx, Param, Res, V, compare, contains, equal, iterate};
+use crate::template::runtime::{Cx, Fault, Param, Res, V, compare, contains, equal, iterate};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -124,8 +124,12 @@ fn same(a: &V, b: &V) -> bool {
 }
 
 fn within(cx: &Cx, a: &V, b: &V) -> Res<bool> {
-    let b = V::list(iterate(cx, b)?);
-    for item in iterate(cx, a)? {
+    let (a, b) = (iterate(cx, a)?, iterate(cx, b)?);
+    if let Some(item) = a.iter().chain(&b).find(|v| matches!(v, V::List(_) | V::Dict(_))) {
+        return Err(Fault::raw(format!("unhashable type: '{}'", item.type_name())));
+    }
+    let b = V::list(b);
+    for item in a {
         if !contains(cx, &b, &item)? {
             return Ok(false);
         }

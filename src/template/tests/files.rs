@@ -1,7 +1,7 @@
 //! Tests on files of the controller.
 
 use super::{TEST, Test};
-use crate::template::filters::{as_text, required};
+use crate::template::filters::required;
 use crate::template::runtime::{Cx, Fault, Res, V};
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub const TESTS: &[Test] = &[
         name: "directory",
         aliases: &["is_dir"],
         summary: "A directory.",
-        example: "not ('/nothing' is directory)",
+        example: "'/etc' is directory",
         run: |cx, v, _| Ok(cx.engine.outside.files().is_dir(&path(cx, v)?)),
         ..TEST
     },
@@ -18,21 +18,21 @@ pub const TESTS: &[Test] = &[
         name: "file",
         aliases: &["is_file"],
         summary: "A file.",
-        example: "not ('/nothing' is file)",
+        example: "'/etc/hosts' is file",
         run: |cx, v, _| Ok(cx.engine.outside.files().is_file(&path(cx, v)?)),
         ..TEST
     },
     Test {
         name: "exists",
         summary: "A file or directory.",
-        example: "not ('/nothing' is exists)",
+        example: "'/etc/hosts' is exists",
         run: |cx, v, _| Ok(cx.engine.outside.files().exists(&path(cx, v)?)),
         ..TEST
     },
     Test {
         name: "link_exists",
         summary: "A file, a directory or a symbolic link, also one that leads nowhere.",
-        example: "not ('/nothing' is link_exists)",
+        example: "'/etc/hosts' is link_exists",
         run: |cx, v, _| {
             let (path, files) = (path(cx, v)?, cx.engine.outside.files());
             Ok(files.exists(&path) || files.is_link(&path))
@@ -52,7 +52,10 @@ pub const TESTS: &[Test] = &[
         aliases: &["is_abs"],
         summary: "An absolute path.",
         example: "'/etc' is abs",
-        run: |cx, v, _| Ok(as_text(cx, v)?.starts_with('/')),
+        run: |_, v, _| match v {
+            V::Str(path) => Ok(path.as_str().starts_with('/')),
+            other => Err(Fault::raw(format!("expected str, bytes or os.PathLike object, not {}", other.type_name()))),
+        },
         ..TEST
     },
     Test {
@@ -60,10 +63,18 @@ pub const TESTS: &[Test] = &[
         aliases: &["is_same_file"],
         summary: "The same file as another path.",
         params: &[required("other", "str")],
-        example: "not ('/a' is same_file('/b'))",
+        example: "'/etc/hosts' is same_file('/etc/hosts')",
         run: |cx, v, args| {
             let files = cx.engine.outside.files();
-            Ok(files.canonical(&path(cx, v)?) == files.canonical(&path(cx, &args.value("other"))?))
+            let found = |v: &V| {
+                let path = path(cx, v)?;
+                if files.exists(&path) {
+                    return Ok(files.canonical(&path));
+                }
+                let shown = crate::value::repr_str(v.as_str().unwrap_or(""));
+                Err(Fault::raw(format!("[Errno 2] No such file or directory: {shown}")))
+            };
+            Ok(found(v)? == found(&args.value("other"))?)
         },
         ..TEST
     },
@@ -84,7 +95,7 @@ pub const TESTS: &[Test] = &[
         name: "vaulted_file",
         summary: "A file that holds vault text.",
         params: &[],
-        example: "'a' is string",
+        example: "not ('/etc/hosts' is vaulted_file)",
         run: |cx, v, _| {
             let data = cx.engine.outside.files().read(&path(cx, v)?);
             let data = data.map_err(|_| {

@@ -114,7 +114,11 @@ fn pattern(cx: &Cx, v: &V, args: &Args, kind: &str) -> Res<bool> {
 }
 
 fn uri(cx: &Cx, v: &V, schemes: Option<&V>) -> Res<bool> {
-    let Some(text) = v.as_str() else { return Ok(false) };
+    let text = match v {
+        V::Str(text) => text.as_str(),
+        V::None => "",
+        _ => return Ok(false),
+    };
     let parts = split_url(text);
     match schemes {
         None => Ok(true),

@@ -1,55 +1,36 @@
-//! `tightbeam doc`: modules, keywords, settings and codes, from the tables that the program itself uses.
+//! Pages of modules and actions, from their specs.
 
+use super::Page;
 use crate::actions::{Catalogue, spec_of};
-use crate::cli::args::DocArgs;
-use crate::cli::error::{CommandError, code};
-use crate::cli::out::out;
 use crate::plan::ModuleCatalogue;
 use std::fmt::Write;
 use tightbeam_modules::contract::{Arg, Literal, ModuleSpec};
 
-pub fn run(args: &DocArgs) -> Result<u8, CommandError> {
-    match args.kind.as_str() {
-        "module" => modules(args),
-        "keyword" => {
-            out!("{}", crate::playbook::keyword_reference());
-            Ok(code::OK)
-        }
-        other => Err(CommandError::usage(format!("there is no documentation of kind {other}; known: module, keyword"))),
-    }
+/// All modules, by full name.
+pub fn pages() -> Vec<Page> {
+    let mut names = Catalogue.names();
+    names.sort_unstable();
+    names.dedup();
+    let spec = |name: &str| Catalogue.resolve(name, &[]).and_then(|r| spec_of(&r));
+    let page = |name: &str| {
+        let spec = spec(name)?;
+        let short = name.rsplit('.').next().unwrap_or(name).to_owned();
+        Some(Page {
+            name: name.to_owned(),
+            others: vec![short],
+            summary: spec.summary.to_owned(),
+            text: document(spec),
+        })
+    };
+    names.into_iter().filter_map(page).collect()
 }
 
-fn modules(args: &DocArgs) -> Result<u8, CommandError> {
-    let catalogue = Catalogue;
+fn document(spec: &ModuleSpec) -> String {
     let mut out = String::new();
-    if args.list || args.names.is_empty() {
-        let mut names = catalogue.names();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let spec = catalogue.resolve(name, &[]).and_then(|r| spec_of(&r));
-            let _ = writeln!(out, "{name:<45} {}", spec.map_or("", |s| s.summary));
-        }
-        out!("{out}");
-        return Ok(code::OK);
-    }
-    for name in &args.names {
-        let spec = catalogue.resolve(name, &[]).and_then(|r| spec_of(&r)).ok_or_else(|| {
-            let near = tightbeam_modules::contract::nearest(name, catalogue.names().into_iter());
-            let hint = near.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            CommandError::usage(format!("there is no module {name}{hint}"))
-        })?;
-        document(spec, &mut out);
-    }
-    out!("{out}");
-    Ok(code::OK)
-}
-
-fn document(spec: &ModuleSpec, out: &mut String) {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "# {}\n\n{}\n\n## Options\n", spec.name, spec.summary);
     for arg in spec.all_args().filter(|a| !a.name.starts_with('_')) {
-        option(arg, 0, out);
+        option(arg, 0, &mut out);
     }
     if !spec.examples.is_empty() {
         let _ = writeln!(out, "\n## Examples\n\n```yaml\n{}\n```", spec.examples.trim());
@@ -64,6 +45,7 @@ fn document(spec: &ModuleSpec, out: &mut String) {
         let _ = writeln!(out, "\n## Differs from Ansible\n\n{}", spec.differs);
     }
     out.push('\n');
+    out
 }
 
 fn option(arg: &Arg, level: usize, out: &mut String) {
