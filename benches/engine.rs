@@ -34,7 +34,8 @@ fn run(dir: &Path, hosts: usize) -> (Duration, Duration, usize) {
     let mut args = AnsiblePlaybook::try_parse_from(words).expect("arguments").args;
     args.inventory.inventory = vec![dir.join("hosts").display().to_string()];
     let results = Arc::default();
-    let stage = Stage { hosts: Arc::new(scripted::Scripted), observer: Box::new(Count(Arc::clone(&results))) };
+    let stage =
+        Stage { hosts: Arc::new(scripted::Scripted::default()), observer: Box::new(Count(Arc::clone(&results))) };
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let (clock, cpu) = (Instant::now(), processor_time());

@@ -127,6 +127,7 @@ impl Observer for Recorder {
                 let hosts: Vec<&str> = hosts.iter().map(|h| &**h).collect();
                 lines.group.push(format!("included {}: {file}", hosts.join(",")));
             }
+            Event::AsyncPoll { .. } | Event::AsyncFinished { .. } => {}
             Event::Warning(_) | Event::Progress { .. } | Event::Meta(_) | Event::Debug(_) | Event::Debugger(_) => {}
             Event::PlaybookStarted { .. } | Event::RunAborted => {}
             Event::RunFinished { stats, custom } => {
@@ -172,7 +173,7 @@ fn run(case: &Case) -> String {
     let words = words.into_iter().chain(case.options.iter().cloned()).chain([playbook]);
     let args = AnsiblePlaybook::try_parse_from(words).unwrap().args;
     let lines = Arc::new(Mutex::new(Lines::default()));
-    let stage = Stage { hosts: Arc::new(scripted::Scripted), observer: Box::new(Recorder(lines.clone())) };
+    let stage = Stage { hosts: Arc::new(scripted::Scripted::default()), observer: Box::new(Recorder(lines.clone())) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(8 << 20)

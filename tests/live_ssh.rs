@@ -15,7 +15,7 @@ use tightbeam::remote::transport::ssh::SshOptions;
 use tightbeam::remote::{ConnectionDefaults, Content, Pool, PoolOptions, RawOptions, RemoteError, Target};
 use tightbeam::value::Value;
 use tightbeam_modules::contract::validate;
-use tightbeam_modules::contract::wire::{Reply, Request};
+use tightbeam_modules::contract::wire::{Job, Reply, Request};
 
 fn target(vars: &[(&str, String)]) -> Target {
     let vars: BTreeMap<&str, String> = vars.iter().cloned().collect();
@@ -71,6 +71,53 @@ async fn modules_run_over_one_session() {
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!(server.connections(), 1);
+    pool.close().await;
+}
+
+/// Starts background work over a connection of its own, which is closed then; gives the job's name.
+async fn begin(server: &Sshd, command: &str, dir: &Path, limit: u64) -> String {
+    let pool = pool(server.dir(), None);
+    let job = Job { id: "j1".into(), dir: dir.display().to_string(), limit, printed: false };
+    let request = Request { job: Some(job), ..request("shell", json!({"_raw_params": command})) };
+    let begun = values(pool.call(&target(&server.vars()), request, Content::none()).await.unwrap());
+    pool.close().await;
+    assert_eq!((&begun["started"], &begun["finished"]), (&json!(true), &json!(false)));
+    begun["ansible_job_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn background_work_outlives_its_connection_and_ends_in_time() {
+    let Some(server) = Sshd::start() else { return };
+    let (dir, open) = (server.dir().join("jobs/of/it"), server.dir().join("open"));
+    let wait = format!("until [ -e {0} ]; do sleep 0.05; done; echo $0 $$", open.display());
+    let (patient, hasty) = (begin(&server, &wait, &dir, 60).await, begin(&server, "sleep 61.5", &dir, 1).await);
+    let (pool, target) = (pool(server.dir(), None), target(&server.vars()));
+    let ask = async |job: &str, mode: &str| {
+        let args = json!({"jid": job, "mode": mode, "_async_dir": dir.display().to_string()});
+        pool.call(&target, request("async_status", args), Content::none()).await.unwrap()
+    };
+    assert_eq!(values(ask(&patient, "status").await)["job"]["finished"], false);
+    std::fs::write(&open, "").unwrap();
+    let ended = async |job: &str| {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let data = values(ask(job, "status").await)["job"].clone();
+            if data["finished"] == true || Instant::now() > until {
+                return data;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (first, second) = (ended(&patient).await, ended(&hasty).await);
+    assert_eq!((&first["rc"], &first["changed"], &first["failed"]), (&json!(0), &json!(true), &json!(null)));
+    assert_eq!((&second["msg"], &second["failed"]), (&json!("Timeout exceeded"), &json!(true)));
+    let left = stdout(&pool, &target, "pgrep -fx 'sleep 61.5' || echo none").await.unwrap();
+    assert_eq!(left.trim(), "none", "what the job started goes with it");
+    let private = std::fs::metadata(dir.join(&patient)).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&private.permissions()) & 0o777, 0o600);
+    assert_eq!(values(ask(&patient, "cleanup").await)["erased"], dir.join(&patient).display().to_string());
+    let Reply::Failure(gone) = ask(&patient, "status").await else { panic!("it is still there") };
+    assert_eq!(gone.msg, "could not find job");
     pool.close().await;
 }
 

@@ -8,6 +8,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::packages::AptKey>(),
     Entry::of::<crate::packages::AptRepository>(),
     Entry::of::<crate::files::assemble::Assemble>(),
+    Entry::of::<crate::system::AsyncStatus>(),
     Entry::of::<crate::files::blockinfile::Blockinfile>(),
     Entry::of::<crate::commands::command::Command>(),
     Entry::of::<crate::files::copy::Copy>(),

@@ -1,11 +1,12 @@
 //! The helper's loop: frames in, modules run side by side, frames out. A library function, so that tests can drive it.
 
 mod blobs;
+pub mod job;
 #[cfg(test)]
 mod tests;
 
 use crate::contract::wire::{FrameKind, HEADER, Hello, MAX_FRAME, Reply, Request, VERSION, frame, header};
-use crate::contract::{Call, Entry, Failure};
+use crate::contract::{Blobs, Call, Entry, Failure};
 use crate::host::real::{Cancel, Progress, Real, Session};
 use blobs::{Part, RequestBlobs, Streams};
 use std::any::Any;
@@ -156,7 +157,10 @@ fn start(find: Find, number: u32, payload: &[u8], writer: &Writer, running: &Run
     }
     let (out, all) = (writer.clone(), Arc::clone(running));
     let work = move || {
-        let reply = answer(entry, request, number, &out, cancel, streams);
+        let reply = match &request.job {
+            Some(_) => job::launch(&request),
+            None => answer(entry, request, number, &out, cancel, streams),
+        };
         lock(&all).remove(&number);
         // A closed output means that the controller is gone: the end of the input tells the main loop.
         let _ = out.reply(number, &reply);
@@ -168,7 +172,7 @@ fn start(find: Find, number: u32, payload: &[u8], writer: &Writer, running: &Run
     Ok(())
 }
 
-/// Runs one request to its reply. A panic ends the request, not the helper.
+/// Runs one request of the session to its reply.
 fn answer(entry: &Entry, request: Request, number: u32, out: &Writer, cancel: Cancel, streams: Streams) -> Reply {
     let blobs = match RequestBlobs::new(number, out.clone(), streams, &request.inline) {
         Ok(blobs) => blobs,
@@ -178,13 +182,18 @@ fn answer(entry: &Entry, request: Request, number: u32, out: &Writer, cancel: Ca
     let progress: Progress = Arc::new(move |line: &str| {
         let _ = lines.send(FrameKind::Progress, number, line.as_bytes());
     });
-    let mut host = Real::new(Session { environment: request.environment.clone(), cancel, progress: Some(progress) });
+    perform(entry, request, &blobs, Session { cancel, progress: Some(progress), ..Session::default() })
+}
+
+/// Runs a module. A panic ends the request, not the process.
+fn perform(entry: &Entry, request: Request, blobs: &dyn Blobs, session: Session) -> Reply {
+    let mut host = Real::new(Session { environment: request.environment.clone(), ..session });
     let call = Call {
         check: request.check,
         diff: request.diff,
         verbosity: request.verbosity,
         environment: request.environment,
-        blobs: &blobs,
+        blobs,
     };
     match catch_unwind(AssertUnwindSafe(|| (entry.run)(request.args, &mut host, &call))) {
         Ok(Ok(outcome)) => Reply::Outcome(outcome),

@@ -3,6 +3,7 @@
 mod add_host;
 mod assemble;
 mod assert;
+mod async_status;
 mod copy;
 mod debug;
 mod fail;
@@ -27,8 +28,9 @@ mod unarchive;
 mod validate_argument_spec;
 mod wait_for_connection;
 
+pub use async_status::{JobQuery, async_dir};
 pub use result::{ActionResult, Effect};
-pub use shared::{reply_result, split_lines};
+pub use shared::{printed_result, reply_result, split_lines};
 pub use table::{ACTIONS, Catalogue, runs_once, spec_of, touches_host};
 
 use crate::files::Files;
@@ -41,7 +43,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tightbeam_modules::contract::wire::{Reply, Request};
+use tightbeam_modules::contract::wire::{Job, Reply, Request};
 use tightbeam_modules::contract::{Fault, FaultKind, validate};
 
 /// The hosts behind a trait: the pool of connections, or a script in tests.
@@ -97,6 +99,11 @@ pub struct ActionCall<'a> {
     pub diff: bool,
     pub verbosity: u8,
     pub environment: BTreeMap<String, String>,
+    pub kind: &'a ActionKind,
+    /// The work is done in the background (`async`).
+    pub job: Option<&'a Job>,
+    /// Directory for the files of background work, where no variable names another.
+    pub async_dir: &'a str,
     /// Arguments of `module_defaults` for another module than the task's own (`copy` for `template`) are looked up here.
     pub defaults: &'a (dyn Fn(&str) -> Map + Send + Sync),
     /// Where relative files are looked for.
@@ -113,10 +120,14 @@ pub struct ActionCall<'a> {
 
 /// Runs an action or a module.
 pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult {
-    if let ActionKind::Controller(action) = &resolved.kind
-        && let Some(refused) = refused(action, &call)
-    {
-        return refused;
+    if let ActionKind::Controller(action) = &resolved.kind {
+        if call.job.is_some() && !action.runs_in_background() {
+            let name = &call.task.task.action.node;
+            return shared::told(ActionResult::failed(format!("This action ({name}) does not support async.")), "");
+        }
+        if let Some(refused) = refused(action, &call) {
+            return refused;
+        }
     }
     match &resolved.kind {
         ActionKind::Native(entry) => {
@@ -127,6 +138,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.add_host" => add_host::run(&call),
             "ansible.builtin.assemble" => assemble::run(&call).await,
             "ansible.builtin.assert" => assert::run(&call),
+            "ansible.builtin.async_status" => async_status::run(&call).await,
             "ansible.builtin.copy" => copy::run(&call).await,
             "ansible.builtin.debug" => debug::run(&call),
             "ansible.builtin.fail" => fail::run(&call),

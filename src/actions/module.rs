@@ -1,10 +1,11 @@
 //! Calls one native module on the task's host.
 
 use super::{ActionCall, ActionResult, reply_result};
+use crate::plan::ActionKind;
 use crate::remote::Content;
 use crate::value::{Map, Value};
-use tightbeam_modules::contract::wire::Request;
-use tightbeam_modules::contract::{Arg, Fault, FaultKind, Json, JsonMap, ModuleSpec, validate};
+use tightbeam_modules::contract::wire::{Job, Request};
+use tightbeam_modules::contract::{Arg, Fault, FaultKind, Json, JsonMap, LISTED_DIFF, ModuleSpec, validate};
 
 /// The argument under which modules are told the host's Python.
 const PYTHON: &str = "_python";
@@ -102,9 +103,14 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
         diff: call.diff,
         verbosity: call.verbosity,
         environment: call.environment.clone(),
+        job: call.job.map(|job| Job { printed: matches!(call.kind, ActionKind::Program(_)), ..job.clone() }),
         ..Request::default()
     };
     let mut result = reply_result(call.hosts.call(call.target, request, content).await);
+    if call.job.is_some() {
+        // As the reference has it, whatever came of it.
+        return result.with("changed", true);
+    }
     if LISTED_DIFF.contains(&module)
         && let Some(diff @ Value::Map(_)) = result.data.get("diff")
     {
@@ -113,6 +119,3 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
     }
     result
 }
-
-/// Modules whose `diff` is a list in the reference, be it of one; that of others is a dictionary.
-const LISTED_DIFF: [&str; 3] = ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];

@@ -1,12 +1,12 @@
 //! Modules of the author's own: the program is sent to the host and run there; its answer is the JSON that it prints.
 
-use super::{ActionCall, ActionResult, Effect, module};
+use super::{ActionCall, ActionResult, module, printed_result};
 use crate::plan::program::{INSERTED, Style, interpreter, style};
 use crate::remote::{Content, shell_quote};
-use crate::value::{Map, Value};
+use crate::value::Value;
 use serde_json::{Value as Json, json};
 use std::path::Path;
-use std::sync::Arc;
+use tightbeam_modules::contract::printed;
 
 pub(super) async fn run(path: &Path, call: &ActionCall<'_>) -> ActionResult {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -49,6 +49,9 @@ pub(super) async fn run(path: &Path, call: &ActionCall<'_>) -> ActionResult {
         Err(result) => return result,
     };
     let result = module::send(entry.spec.name, args, content, call).await;
+    if call.job.is_some() {
+        return result;
+    }
     answer(result, line.first().map(String::as_str).unwrap_or_default())
 }
 
@@ -112,45 +115,16 @@ fn answer(run: ActionResult, interpreter: &str) -> ActionResult {
             .with("module_stderr", stderr.as_str())
             .with("rc", run.data.get("rc").cloned().unwrap_or(Value::Null))
     };
-    let (json, junk) = match json_part(&stdout) {
+    let (data, junk) = match printed(&stdout) {
         Ok(parts) => parts,
-        Err(why) => return broken(why.to_owned()),
+        Err(why) => return broken(why),
     };
-    let data = match serde_json::from_str::<Json>(&json) {
-        Ok(json @ Json::Object(_)) => Value::from(json),
-        Ok(_) => return broken("the result is no dictionary".to_owned()),
-        Err(e) => return broken(e.to_string()),
-    };
-    let mut data: Map = data.as_map().cloned().unwrap_or_default();
-    let mut result = ActionResult::default();
-    if let Some(Value::List(warnings)) = data.remove("warnings") {
-        result.warnings.extend(warnings.iter().map(Value::to_string));
-    }
+    let mut result = printed_result(data.into());
     result.warnings.extend(junk.map(|junk| format!("Module invocation had junk after the JSON data: {junk}")));
-    let internal: Vec<_> = data.keys().filter(|k| k.to_json_key().starts_with("_ansible_")).cloned().collect();
-    for key in internal {
-        data.remove(&key.to_json_key());
+    if !result.data.contains_key("changed") {
+        result.data.insert("changed", false);
     }
-    if let Some(Value::Map(facts)) = data.get("ansible_facts") {
-        result.effects.push(Effect::Facts(Arc::clone(facts)));
-    }
-    if !data.contains_key("changed") {
-        data.insert("changed", false);
-    }
-    super::split_lines(&mut data);
-    result.data = data;
     result
-}
-
-/// The lines from the first that begins with `{` to the last that ends with `}`, and what comes after them.
-fn json_part(text: &str) -> Result<(String, Option<String>), &'static str> {
-    let lines: Vec<&str> = text.lines().collect();
-    let start = lines.iter().position(|l| l.trim().starts_with('{')).ok_or("No start of json char found")?;
-    let end = lines.iter().rposition(|l| l.trim().ends_with('}')).filter(|end| *end >= start);
-    let end = end.ok_or("No end of json char found")?;
-    let rest = &lines[end + 1..];
-    let junk = rest.iter().any(|l| !l.trim().is_empty()).then(|| rest.join("\n"));
-    Ok((lines[start..=end].join("\n"), junk))
 }
 
 #[cfg(test)]

@@ -45,6 +45,35 @@ pub fn reply_result(reply: Result<Reply, RemoteError>) -> ActionResult {
     }
 }
 
+/// The dictionary that a module printed, as a result. Text in it is foreign: never a template.
+pub fn printed_result(mut data: Map) -> ActionResult {
+    let mut result = ActionResult::default();
+    if let Some(Value::List(warnings)) = data.remove("warnings") {
+        result.warnings.extend(warnings.iter().map(Value::to_string));
+    }
+    if let Some(Value::List(notes)) = data.remove("deprecations") {
+        result.deprecations.extend(notes.iter().map(printed_deprecation));
+    }
+    let internal: Vec<_> = data.keys().filter(|k| k.to_json_key().starts_with("_ansible_")).cloned().collect();
+    for key in internal {
+        data.remove(&key.to_json_key());
+    }
+    if let Some(Value::Map(facts)) = data.get("ansible_facts") {
+        result.effects.push(Effect::Facts(Arc::clone(facts)));
+    }
+    split_lines(&mut data);
+    result.data = data;
+    result
+}
+
+fn printed_deprecation(note: &Value) -> String {
+    let text = |key: &str| note.as_map().and_then(|m| m.get(key)).filter(|v| !v.is_null()).map(Value::to_string);
+    match text("msg") {
+        Some(msg) => deprecation(Deprecation { msg, version: text("version") }),
+        None => note.to_string(),
+    }
+}
+
 /// A call that did not get through.
 pub fn remote_failure(error: &RemoteError) -> ActionResult {
     let message = std::iter::once(error.to_string()).chain(error.hints()).collect::<Vec<_>>().join("\n");
@@ -98,6 +127,13 @@ fn text_lines(text: &str) -> impl Iterator<Item = &str> {
         rest = &rest[end + skip..];
         Some(line)
     })
+}
+
+/// A failure that is told as it is, with a few words in front.
+pub(super) fn told(mut result: ActionResult, before: &str) -> ActionResult {
+    let msg = result.data.get("msg").map(Value::to_string).unwrap_or_default();
+    result.causes = vec![Cause { message: format!("{before}{msg}"), span: None }];
+    result
 }
 
 /// A template that an action evaluated failed.

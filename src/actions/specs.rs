@@ -33,6 +33,18 @@ pub(super) static ASSERT: ModuleSpec = spec(
     ],
 );
 
+pub(super) static ASYNC_STATUS: ModuleSpec = spec(
+    "ansible.builtin.async_status",
+    "Tells what has become of an asynchronous task.",
+    &[
+        Arg::str("jid").required().doc("The job: `ansible_job_id` of the task that started it."),
+        Arg::str("mode")
+            .choices(&["status", "cleanup"])
+            .default(Literal::Str("status"))
+            .doc("`cleanup` removes the job's file, without waiting for the job's end."),
+    ],
+);
+
 pub(super) static SET_FACT: ModuleSpec = ModuleSpec {
     open: true,
     ..spec(

@@ -12,6 +12,7 @@ pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.add_host", spec: Some(&specs::ADD_HOST) },
     ControllerAction { name: "ansible.builtin.assemble", spec: None },
     ControllerAction { name: "ansible.builtin.assert", spec: Some(&specs::ASSERT) },
+    ControllerAction { name: "ansible.builtin.async_status", spec: Some(&specs::ASYNC_STATUS) },
     ControllerAction { name: "ansible.builtin.copy", spec: None },
     ControllerAction { name: "ansible.builtin.debug", spec: Some(&specs::DEBUG) },
     ControllerAction { name: "ansible.builtin.fail", spec: Some(&specs::FAIL) },
@@ -45,6 +46,13 @@ const LOCAL: &[&str] = &[
     "ansible.builtin.set_stats",
     "ansible.builtin.validate_argument_spec",
 ];
+
+impl ControllerAction {
+    /// Whether `async` is for it: all it does is call one module.
+    pub(super) fn runs_in_background(&self) -> bool {
+        self.name == "ansible.builtin.setup"
+    }
+}
 
 /// Whether carrying it out needs a connection.
 pub fn touches_host(resolved: &Resolved) -> bool {

@@ -121,6 +121,19 @@ pub enum Event {
         left: i64,
         result: TaskResult,
     },
+    /// Work in the background has not ended yet.
+    AsyncPoll {
+        host: HostName,
+        job: String,
+        started: bool,
+        finished: bool,
+    },
+    /// Work in the background ended, or its time was up.
+    AsyncFinished {
+        host: HostName,
+        job: Option<String>,
+        failed: bool,
+    },
     /// A file was included for hosts.
     Included {
         file: String,

@@ -172,10 +172,16 @@ impl Keyword {
             _ => (true, ""),
         };
         let shown = value.repr();
+        let name = told(self.name);
         (!fits).then(|| {
-            format!("Error processing keyword '{}': The value {shown} could not be converted to '{wanted}'.", self.name)
+            format!("Error processing keyword '{name}': The value {shown} could not be converted to '{wanted}'.")
         })
     }
+}
+
+/// The name of a keyword in the reference's messages.
+pub fn told(name: &str) -> &str {
+    if name == "async" { "async_val" } else { name }
 }
 
 /// A number as Python's `float()` reads it.

@@ -237,6 +237,17 @@ impl Observer for Human {
                 let text = format!("FAILED - RETRYING: [{label}]: {} ({left} retries left).{arrow}", task.name);
                 self.show(Color::Debug, &text);
             }
+            Event::AsyncPoll { host, job, started, finished } => {
+                let truth = |b: &bool| if *b { "True" } else { "False" };
+                let (started, finished) = (truth(started), truth(finished));
+                let text = format!("ASYNC POLL on {host}: jid={job} started={started} finished={finished}");
+                self.show(Color::Debug, &text);
+            }
+            Event::AsyncFinished { host, job, failed } => {
+                let word = if *failed { "FAILED" } else { "OK" };
+                let job = job.as_deref().unwrap_or("None");
+                self.show(Color::Debug, &format!("ASYNC {word} on {host}: jid={job}"));
+            }
             Event::Included { file, hosts, item } => {
                 let names: Vec<&str> = hosts.iter().map(|h| h.as_str()).collect();
                 let label = item.as_ref().map(|i| format!(" => (item={i})")).unwrap_or_default();

@@ -6,6 +6,7 @@ use super::debugger::Edits;
 use super::outcome::{HostOutcome, IncludeRequest, ItemOutcome};
 use super::play::PlayView;
 use super::scope::{self, TaskFrame};
+use super::step::background::{Background, Reach};
 use super::step::{args, delegate, failure, judge, keywords, loop_};
 use crate::actions::{self, ActionCall, ActionResult};
 use crate::diag::Diagnostic;
@@ -251,18 +252,6 @@ impl Work {
         })
     }
 
-    /// Work in the background (`async` with `poll: 0`) is refused; with polling the task simply takes its time.
-    fn unsupported(&self, templar: &Templar) -> Option<ActionResult> {
-        let number = |value: &Option<crate::playbook::Templated>| {
-            let rendered = templar.render(&value.as_ref()?.node).ok()?;
-            rendered.to_string().trim().parse::<i64>().ok()
-        };
-        let (seconds, poll) = (number(&self.task.task.async_)?, number(&self.task.task.poll).unwrap_or(15));
-        (seconds > 0 && poll == 0).then(|| {
-            ActionResult::failed("`async` with `poll: 0` is not supported; leave `async` out, or poll for the result")
-        })
-    }
-
     /// Renders the arguments, finds the target, runs the action until it is done, judges its result.
     async fn act(
         &self,
@@ -276,10 +265,11 @@ impl Work {
             Ok(args) => args,
             Err(result) => return result,
         };
-        if let Some(result) = self.unsupported(templar) {
-            return result;
-        }
-        let (environment, warnings) = match args::environment(&self.task, &resolved.name, templar) {
+        let background = match Background::of(&self.task, templar, &self.ctx) {
+            Ok(background) => background,
+            Err(e) => return failure::template(&e, &[]),
+        };
+        let (mut environment, warnings) = match args::environment(&self.task, &resolved.name, templar) {
             Ok(environment) => environment,
             Err(e) => return failure::template(&e, &[]),
         };
@@ -298,7 +288,11 @@ impl Work {
         let progress: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |line: &str| {
             drop(emit.send(Event::Progress { host: host.clone(), line: line.to_owned() }));
         });
+        if let Some(background) = &background {
+            environment.insert("ANSIBLE_ASYNC_DIR".to_owned(), background.dir.clone());
+        }
         for attempt in 1..=tries.count {
+            let job = background.as_ref().map(Background::job);
             let call = ActionCall {
                 host: &self.host,
                 task: &self.task,
@@ -315,6 +309,9 @@ impl Work {
                 diff: keywords.diff,
                 verbosity: self.ctx.options.verbosity,
                 environment: environment.clone(),
+                kind: &resolved.kind,
+                job: job.as_ref(),
+                async_dir: self.ctx.settings.text("sh.async_dir"),
                 defaults: &defaults,
                 search: &self.task.frame.search_path,
                 playbook_dir: &self.view.play.dir,
@@ -325,6 +322,11 @@ impl Work {
                 None => run.await,
                 Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| timed_out(limit)),
             };
+            if let Some(background) = &background {
+                let reach = Reach { hosts: &*self.ctx.hosts, target: &target, environment: &environment };
+                let tell = |event| drop(self.emit.send(event));
+                result = background.attend(result, &self.host, &reach, &tell).await;
+            }
             self.foresee(&mut result);
             let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);
             if last {

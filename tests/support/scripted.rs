@@ -5,13 +5,20 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tightbeam::actions::Hosts;
 use tightbeam::remote::{Connection, Content, RawOptions, RawOutput, RemoteError, Target};
-use tightbeam_modules::contract::wire::{Reply, Request};
+use tightbeam_modules::contract::wire::{Job, Reply, Request};
 use tightbeam_modules::contract::{Failure, Outcome};
 
 #[derive(Default)]
-pub struct Scripted;
+pub struct Scripted {
+    jobs: Jobs,
+}
+
+/// Work in the background: what it gave, once it has ended.
+type Jobs = Arc<Mutex<HashMap<String, Option<Reply>>>>;
 
 #[async_trait]
 impl Hosts for Scripted {
@@ -21,12 +28,10 @@ impl Hosts for Scripted {
         if closed || target.host.to_string().starts_with("down") {
             return Err(unreachable("Connection refused"));
         }
-        let module = request.module.rsplit('.').next().unwrap_or_default();
-        Ok(match module {
-            "ping" => ping(&request),
-            "setup" => Reply::Outcome(Outcome { facts: Some(facts(&request.args)), ..Outcome::default() }),
-            "command" | "shell" => command(target, &request).await,
-            other => Reply::Fault(format!("a scripted host has no module {other}")),
+        Ok(match &request.job {
+            Some(job) => self.begin(job.clone(), target.clone(), request),
+            None if request.module == "ansible.builtin.async_status" => self.status(&request),
+            None => module(target, &request).await,
         })
     }
     async fn raw(&self, target: &Target, _: &str, _: RawOptions) -> Result<RawOutput, RemoteError> {
@@ -34,6 +39,56 @@ impl Hosts for Scripted {
     }
     async fn reset(&self, _: &Target) {}
     async fn close(&self) {}
+}
+
+fn lock(jobs: &Jobs) -> MutexGuard<'_, HashMap<String, Option<Reply>>> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Scripted {
+    fn begin(&self, job: Job, target: Target, request: Request) -> Reply {
+        let (name, jobs) = (format!("{}.1", job.id), self.jobs.clone());
+        lock(&jobs).insert(name.clone(), None);
+        let begun = json!({"started": true, "finished": false, "ansible_job_id": name});
+        tokio::spawn(async move {
+            let limit = std::time::Duration::from_secs(job.limit);
+            let ended = tokio::time::timeout(limit, module(&target, &request)).await;
+            if let Ok(reply) = ended {
+                lock(&jobs).insert(name, Some(reply));
+            }
+        });
+        Reply::Outcome(Outcome { values: map(begun), ..Outcome::default() })
+    }
+
+    fn status(&self, request: &Request) -> Reply {
+        let name = request.args["jid"].as_str().unwrap_or_default();
+        let mut jobs = lock(&self.jobs);
+        let Some(ended) = jobs.get(name).cloned() else {
+            let msg = "could not find job".to_owned();
+            return Reply::Failure(Failure { msg, values: map(json!({"finished": true})), ..Failure::default() });
+        };
+        if request.args["mode"] == "cleanup" {
+            jobs.remove(name);
+            return Reply::Outcome(Outcome::unchanged());
+        }
+        let mut data = match ended {
+            None => map(json!({"started": true, "finished": false})),
+            Some(Reply::Outcome(outcome)) => outcome.into_printed(""),
+            Some(Reply::Failure(failure)) => failure.into_printed(""),
+            Some(Reply::Fault(text)) => map(json!({"failed": true, "msg": text})),
+        };
+        data.entry("finished").or_insert(true.into());
+        Reply::Outcome(Outcome { values: map(json!({"started": true, "job": data})), ..Outcome::default() })
+    }
+}
+
+async fn module(target: &Target, request: &Request) -> Reply {
+    match request.module.rsplit('.').next().unwrap_or_default() {
+        "ping" => ping(request),
+        "setup" => Reply::Outcome(Outcome { facts: Some(facts(&request.args)), ..Outcome::default() }),
+        "command" | "shell" => command(target, request).await,
+        other => Reply::Fault(format!("a scripted host has no module {other}")),
+    }
 }
 
 fn unreachable(reason: &str) -> RemoteError {

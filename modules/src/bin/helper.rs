@@ -11,6 +11,11 @@ fn main() -> ExitCode {
             println!("tightbeam-helper {} (wire {})", env!("CARGO_PKG_VERSION"), wire::VERSION);
             return ExitCode::SUCCESS;
         }
+        Some(serve::job::ARGUMENT) => {
+            let _ = rustix::process::setsid();
+            serve::remember_panics();
+            return serve::job::run(catalogue::find, &mut std::io::stdin(), &mut std::io::stdout());
+        }
         Some(other) => {
             eprintln!(
                 "tightbeam-helper: unknown argument {other}; it is started by tightbeam and speaks frames on stdin"

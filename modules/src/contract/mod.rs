@@ -3,6 +3,7 @@
 mod call;
 mod module;
 mod outcome;
+mod printed;
 mod secret;
 mod spec;
 mod validate;
@@ -11,7 +12,8 @@ pub mod wire;
 pub use call::{Blob, BlobReader, Blobs, Call, NoBlobs};
 pub use module::{Entry, Module, Plan};
 pub(crate) use outcome::python_error;
-pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome};
+pub use outcome::{Deprecation, Diff, DiffSide, Failure, LISTED_DIFF, Outcome};
+pub use printed::printed;
 pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
 pub(crate) use validate::python_text;

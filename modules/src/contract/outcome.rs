@@ -3,6 +3,10 @@
 use super::{Json, JsonMap};
 use serde::{Deserialize, Serialize};
 
+/// Modules whose `diff` is a list in the reference, be it of one; that of others is a dictionary.
+pub const LISTED_DIFF: [&str; 3] =
+    ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
+
 /// What a module did, or in check mode would do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -43,6 +47,37 @@ impl Outcome {
         self.diff.push(diff);
         self
     }
+    /// As the one dictionary that modules of Ansible print.
+    pub fn into_printed(self, module: &str) -> JsonMap {
+        let mut out = self.values;
+        out.insert("changed".to_owned(), self.changed.into());
+        if self.skipped {
+            out.insert("skipped".to_owned(), true.into());
+        }
+        insert_lists(&mut out, module, self.diff, self.warnings);
+        if !self.deprecations.is_empty() {
+            out.insert("deprecations".to_owned(), as_json(&self.deprecations));
+        }
+        if let Some(facts) = self.facts {
+            out.insert("ansible_facts".to_owned(), facts.into());
+        }
+        out
+    }
+}
+
+fn as_json(value: &impl Serialize) -> Json {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn insert_lists(out: &mut JsonMap, module: &str, mut diff: Vec<Diff>, warnings: Vec<String>) {
+    match diff.len() {
+        0 => {}
+        1 if !LISTED_DIFF.contains(&module) => drop(out.insert("diff".to_owned(), as_json(&diff.remove(0)))),
+        _ => drop(out.insert("diff".to_owned(), as_json(&diff))),
+    }
+    if !warnings.is_empty() {
+        out.insert("warnings".to_owned(), warnings.into());
+    }
 }
 
 /// The task failed on the host. `values` holds whatever else Ansible returns with the failure (`rc`, `stdout`, …).
@@ -70,6 +105,15 @@ impl Failure {
     pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
         self.values.insert(key.to_owned(), value.into());
         self
+    }
+    /// As the one dictionary that modules of Ansible print.
+    pub fn into_printed(self, module: &str) -> JsonMap {
+        let mut out = self.values;
+        out.insert("failed".to_owned(), true.into());
+        out.insert("msg".to_owned(), self.msg.into());
+        out.insert("changed".to_owned(), self.changed.into());
+        insert_lists(&mut out, module, self.diff, self.warnings);
+        out
     }
 }
 

@@ -74,6 +74,23 @@ pub struct Request {
     /// Small blobs travel with the request, Base64: number → content. Others are asked for with [`Want`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inline: BTreeMap<u32, String>,
+    /// Present: the work outlives the session; it is started, and the answer tells its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
+}
+
+/// Work in the background (`async`). All its blobs are inline.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The job's name without the process id that the host adds: `j123456789012`.
+    pub id: String,
+    /// Directory for the job's file; a leading `~` is the user's home on the host.
+    pub dir: String,
+    /// Seconds after which the work is ended.
+    pub limit: u64,
+    /// The module is a program: what it prints is the result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub printed: bool,
 }
 
 /// The answer to a [`Request`].

@@ -5,7 +5,7 @@ mod replace;
 mod system;
 mod terminal;
 
-pub use process::{Cancel, Progress};
+pub use process::{Cancel, Progress, detach};
 
 use super::{
     Change, Command, FileKind, FsUsage, GroupEntry, Observe, Output, PasswdEntry, Stat, Talk, Uname, WriteOptions,

@@ -2,7 +2,7 @@
 
 use super::{Writer, lock};
 use crate::contract::wire::{CHUNK, FrameKind, WINDOW, Want};
-use crate::contract::{BlobReader, Blobs};
+use crate::contract::{BlobReader, Blobs, NoBlobs};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::collections::BTreeMap;
@@ -23,6 +23,38 @@ pub(super) type Streams = Arc<Mutex<BTreeMap<u32, SyncSender<Part>>>>;
 /// Half of the window is asked for anew whenever half of it was used.
 const HALF: u64 = WINDOW / 2;
 
+fn decoded(inline: &BTreeMap<u32, String>) -> Result<BTreeMap<u32, Vec<u8>>, String> {
+    let decode = |(id, text): (&u32, &String)| match BASE64_STANDARD.decode(text) {
+        Ok(bytes) => Ok((*id, bytes)),
+        Err(e) => Err(format!("inline blob {id}: {e}")),
+    };
+    inline.iter().map(decode).collect()
+}
+
+/// What a request without a session brings along.
+pub(super) struct InlineBlobs(BTreeMap<u32, Vec<u8>>);
+
+impl InlineBlobs {
+    /// # Errors
+    /// A blob is not Base64.
+    pub(super) fn new(inline: &BTreeMap<u32, String>) -> Result<Self, String> {
+        decoded(inline).map(InlineBlobs)
+    }
+}
+
+impl Blobs for InlineBlobs {
+    fn open(&self, id: u32) -> io::Result<BlobReader<'_>> {
+        match self.0.get(&id) {
+            Some(bytes) => Ok(Box::new(bytes.as_slice())),
+            None => NoBlobs.open(id),
+        }
+    }
+    fn send(&self, id: u32, content: &mut dyn Read) -> io::Result<u64> {
+        NoBlobs.send(id, content)
+    }
+    fn progress(&self, _: &str) {}
+}
+
 pub(super) struct RequestBlobs {
     request: u32,
     writer: Writer,
@@ -39,12 +71,7 @@ impl RequestBlobs {
         streams: Streams,
         inline: &BTreeMap<u32, String>,
     ) -> Result<Self, String> {
-        let decode = |(id, text): (&u32, &String)| match BASE64_STANDARD.decode(text) {
-            Ok(bytes) => Ok((*id, bytes)),
-            Err(e) => Err(format!("inline blob {id}: {e}")),
-        };
-        let inline = inline.iter().map(decode).collect::<Result<_, _>>()?;
-        Ok(RequestBlobs { request, writer, streams, inline })
+        Ok(RequestBlobs { request, writer, streams, inline: decoded(inline)? })
     }
 
     fn chunk(&self, kind: FrameKind, id: u32, bytes: &[u8]) -> io::Result<()> {

@@ -119,11 +119,16 @@ impl Session {
     pub(crate) async fn call(&self, mut request: Request, content: Content) -> Result<Reply, RemoteError> {
         let Content { sources, sinks, progress, .. } = content;
         for (id, source) in &sources {
-            if let Source::Bytes(bytes) = source
-                && bytes.len() <= INLINE
-            {
-                request.inline.insert(*id, base64::engine::general_purpose::STANDARD.encode(bytes));
-            }
+            let bytes = match source {
+                Source::Bytes(bytes) if bytes.len() <= INLINE || request.job.is_some() => bytes.clone(),
+                // Work in the background cannot ask for it later.
+                Source::File(path) if request.job.is_some() => tokio::fs::read(path)
+                    .await
+                    .map_err(|e| RemoteError::Content { msg: format!("{}: {e}", path.display()) })?
+                    .into(),
+                Source::Bytes(_) | Source::File(_) => continue,
+            };
+            request.inline.insert(*id, base64::engine::general_purpose::STANDARD.encode(bytes));
         }
         let payload = serde_json::to_vec(&request)
             .map_err(|e| RemoteError::Content { msg: format!("the request cannot be written: {e}") })?;

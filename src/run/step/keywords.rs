@@ -2,6 +2,7 @@
 
 use crate::names::HostName;
 use crate::plan::{Inherited, PlannedTask};
+use crate::playbook::keywords::told;
 use crate::playbook::{KEYWORDS, Settings, Templated};
 use crate::run::RunContext;
 use crate::template::{ErrorKind, Templar, TemplateError};
@@ -49,7 +50,8 @@ pub fn own(keyword: &str, written: Option<&Templated>, templar: &Templar) -> Res
 }
 
 fn rendered(keyword: &str, written: &Value, templar: &Templar) -> Result<Value, TemplateError> {
-    let value = templar.render(written).map_err(|e| e.within(&format!("Error processing keyword '{keyword}'")))?;
+    let value =
+        templar.render(written).map_err(|e| e.within(&format!("Error processing keyword '{}'", told(keyword))))?;
     let misfit =
         KEYWORDS.iter().find(|k| k.name == keyword).filter(|_| !value.is_omit()).and_then(|k| k.misfit(&value));
     match misfit {

@@ -4,7 +4,7 @@ use crate::host::{Command, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Stdio};
@@ -163,6 +163,30 @@ fn spawn(command: &Command, environment: &BTreeMap<String, String>) -> io::Resul
     }
     let _alone = FORK.write().unwrap_or_else(PoisonError::into_inner);
     process.spawn()
+}
+
+/// Starts this program once more, on its own: it reads `input`, tells one line and goes on. Gives that line.
+///
+/// # Errors
+/// It could not be started, or does not take its input.
+pub fn detach(argument: &str, input: &[u8]) -> io::Result<String> {
+    let mut process = std::process::Command::new("/proc/self/exe");
+    process.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = {
+        let _alone = FORK.write().unwrap_or_else(PoisonError::into_inner);
+        process.spawn()?
+    };
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    // Whoever outlives the other: it must not stay behind as a zombie.
+    std::thread::Builder::new().name("job".to_owned()).spawn(move || child.wait())?;
+    if let Some(mut stdin) = stdin {
+        stdin.write_all(input)?;
+    }
+    let mut line = String::new();
+    if let Some(stdout) = stdout {
+        io::BufReader::new(stdout).read_line(&mut line)?;
+    }
+    Ok(line)
 }
 
 fn end_group(child: &Child, signal: Signal) {
