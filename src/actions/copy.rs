@@ -1,10 +1,10 @@
 //! `copy`: content, a file or a tree of the controller's, to the host. Bytes travel only where the host differs.
 
 use super::{ActionCall, ActionResult, find_file, module, text};
-use crate::remote::Content;
-use crate::value::{JsonStyle, Value};
+use crate::remote::{Connection, Content};
+use crate::value::{JsonStyle, Trust, Value};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tightbeam_modules::contract::JsonMap;
 
 const MODULE: &str = "ansible.builtin.copy";
@@ -38,7 +38,13 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         json.shift_remove("content");
         json.shift_remove("src");
         json.insert("_content".into(), json!(blobs.bytes(text.into_bytes())));
-        return send(json, blobs, call).await;
+        let result = send(json, blobs, call).await;
+        if matches!(*call.target.connection, Connection::Local)
+            && !matches!(content, Value::Str(t) if t.trust() == Trust::Author)
+        {
+            call.loader.wrote_foreign(&written(&result, dest));
+        }
+        return result;
     }
     let src = src.unwrap_or_default();
     json.shift_remove("src");
@@ -76,6 +82,11 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         result.data.insert("src", path.to_string_lossy().into_owned());
     }
     result
+}
+
+/// The file that a copy wrote.
+fn written(result: &ActionResult, dest: &str) -> PathBuf {
+    result.data.get("dest").map_or_else(|| dest.into(), Value::to_string).into()
 }
 
 /// A file as a blob; one that is a vault is sent decrypted unless `decrypt` says otherwise.

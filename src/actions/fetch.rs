@@ -74,6 +74,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             return ActionResult::failed(format!("cannot write {}: {e}", place.display()));
         }
     }
+    call.loader.wrote_foreign(&place);
     for own in ["size", "source"] {
         result.data.remove(own);
     }

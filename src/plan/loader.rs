@@ -6,10 +6,10 @@ use crate::playbook::parse::{self, Grammar, Parsed};
 use crate::playbook::{Item, Playbook};
 use crate::value::{Map, Trust, Value};
 use crate::yaml::{self, Document};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// Decrypts a whole file that is a vault.
 pub trait Decrypt: Send + Sync {
@@ -38,11 +38,14 @@ pub struct Loader {
     invalid_keyword_fails: bool,
     duplicates: yaml::Duplicates,
     cache: Mutex<Cache>,
+    /// Files of the controller that this run wrote with text of a host's.
+    foreign: RwLock<HashSet<PathBuf>>,
 }
 
 #[derive(Default)]
 struct Cache {
-    documents: HashMap<PathBuf, Arc<Document>>,
+    /// With the bytes that they were read from.
+    documents: HashMap<PathBuf, (Vec<u8>, Arc<Document>)>,
     tasks: HashMap<(PathBuf, bool), Arc<Parsed<Vec<Item>>>>,
 }
 
@@ -65,6 +68,7 @@ impl Loader {
             invalid_keyword_fails,
             duplicates: yaml::Duplicates::default(),
             cache: Mutex::default(),
+            foreign: RwLock::default(),
         }
     }
 
@@ -92,6 +96,10 @@ impl Loader {
     /// E0110 where it cannot be read, E0602 where it cannot be decrypted.
     pub fn text(&self, path: &Path, wanted: Option<Span>) -> Result<String, Diagnostic> {
         let bytes = self.files.read(path).map_err(|e| unreadable(path, &e, wanted))?;
+        self.clear(path, bytes, wanted)
+    }
+
+    fn clear(&self, path: &Path, bytes: Vec<u8>, wanted: Option<Span>) -> Result<String, Diagnostic> {
         let bytes = if bytes.starts_with(b"$ANSIBLE_VAULT;") {
             self.sources.seal(path);
             self.secrets.decrypt(&bytes).map_err(|reason| {
@@ -112,17 +120,20 @@ impl Loader {
         })
     }
 
-    /// The YAML document in a file.
+    /// The YAML document in a file, as the file is now: a task may have written it since it was read last.
     ///
     /// # Errors
     /// As [`Loader::text`], and E01xx where it is not valid YAML.
     pub fn document(&self, path: &Path, wanted: Option<Span>) -> Result<Arc<Document>, Diagnostic> {
-        if let Some(known) = self.cache().documents.get(path) {
-            return Ok(known.clone());
+        let bytes = self.files.read(path).map_err(|e| unreadable(path, &e, wanted))?;
+        if let Some((known, document)) = self.cache().documents.get(path)
+            && *known == bytes
+        {
+            return Ok(document.clone());
         }
-        let text = self.text(path, wanted)?;
+        let text = self.clear(path, bytes.clone(), wanted)?;
         let document = Arc::new(yaml::read_one(&self.sources, path, &text)?.under(self.duplicates)?);
-        self.cache().documents.insert(path.to_owned(), document.clone());
+        self.cache().documents.insert(path.to_owned(), (bytes, document.clone()));
         Ok(document)
     }
 
@@ -175,11 +186,23 @@ impl Loader {
     pub fn vars(&self, path: &Path, what: &str, wanted: Option<Span>) -> Result<Arc<Map>, Diagnostic> {
         let document = self.document(path, wanted)?;
         let Some(root) = document.root.as_ref().filter(|r| !r.is_null()) else { return Ok(Arc::default()) };
-        match root.to_value(Trust::Author) {
+        match root.to_value(self.trust(path)) {
             Value::Map(map) => Ok(map),
             _ => Err(Diagnostic::error(Code::PLAYBOOK_SHAPE, format!("{what} must contain a dictionary of variables"))
                 .at(root.span, root.type_name())),
         }
+    }
+
+    /// That this run wrote text of a host's into a file of the controller: what is read from it is no template.
+    pub fn wrote_foreign(&self, path: &Path) {
+        let mut foreign = self.foreign.write().unwrap_or_else(|e| e.into_inner());
+        foreign.insert(self.files.canonical(path));
+    }
+
+    fn trust(&self, path: &Path) -> Trust {
+        let foreign = self.foreign.read().unwrap_or_else(|e| e.into_inner());
+        let is_foreign = !foreign.is_empty() && foreign.contains(&self.files.canonical(path));
+        if is_foreign { Trust::Foreign } else { Trust::Author }
     }
 
     /// What a file of `vars_files` holds: a dictionary, or a list of them of which later ones win.
@@ -189,7 +212,7 @@ impl Loader {
     pub fn vars_file(&self, path: &Path, wanted: Option<Span>) -> Result<Arc<Map>, Diagnostic> {
         let document = self.document(path, wanted)?;
         let Some(root) = document.root.as_ref().filter(|r| !r.is_null()) else { return Ok(Arc::default()) };
-        let all = match root.to_value(Trust::Author) {
+        let all = match root.to_value(self.trust(path)) {
             Value::Map(map) => return Ok(map),
             other => other,
         };
