@@ -41,6 +41,8 @@ pub enum Command {
     Sandbox(SandboxArgs),
     /// Encrypt, decrypt, view and edit files (ansible-vault).
     Vault(VaultArgs),
+    /// Show the settings, where they come from, and a file to start from (ansible-config).
+    Config(ConfigArgs),
     /// Get playbooks from a repository and run them here (ansible-pull).
     Pull(PullArgs),
 }
@@ -83,6 +85,16 @@ pub struct AnsibleVault {
     pub log: LogArgs,
     #[command(flatten)]
     pub args: VaultArgs,
+}
+
+/// `ansible-config`.
+#[derive(Debug, Parser)]
+#[command(name = "ansible-config", version, about = "Show the settings", max_term_width = 100)]
+pub struct AnsibleConfig {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: ConfigArgs,
 }
 
 /// `ansible-pull`.
@@ -586,4 +598,68 @@ pub enum VaultAction {
     EncryptString(VaultStringArgs),
     /// Change the password of files.
     Rekey(VaultFileArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigCommonArgs {
+    /// The configuration file; without it the first one that is found.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Whose settings: base, all, or a type of plugin.
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "base")]
+    pub kind: String,
+    /// Only these plugins of the type.
+    #[arg(value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigAction {
+    /// What settings there are.
+    List {
+        #[command(flatten)]
+        common: ConfigCommonArgs,
+        #[arg(short, long, default_value = "yaml", value_parser = ["json", "yaml"])]
+        format: String,
+    },
+    /// The values of all settings, and where each comes from.
+    Dump {
+        #[command(flatten)]
+        common: ConfigCommonArgs,
+        #[arg(short, long, default_value = "display", value_parser = ["json", "yaml", "display"])]
+        format: String,
+        /// Only those that are not the default.
+        #[arg(long, visible_alias = "changed-only")]
+        only_changed: bool,
+    },
+    /// The configuration file.
+    View {
+        #[command(flatten)]
+        common: ConfigCommonArgs,
+    },
+    /// A configuration of all defaults, to start from.
+    Init {
+        #[command(flatten)]
+        common: ConfigCommonArgs,
+        #[arg(short, long, default_value = "ini", value_parser = ["ini", "env", "vars"])]
+        format: String,
+        /// Every entry as a comment.
+        #[arg(long)]
+        disabled: bool,
+    },
+    /// Whether the file (or the environment) says what no setting knows.
+    Validate {
+        #[command(flatten)]
+        common: ConfigCommonArgs,
+        #[arg(short, long, default_value = "ini", value_parser = ["ini", "env"])]
+        format: String,
+    },
 }

@@ -14,7 +14,9 @@ mod rejected;
 mod secrets;
 mod wiring;
 
-use args::{Ansible, AnsibleInventory, AnsiblePlaybook, AnsiblePull, AnsibleVault, Cli, Command, LogArgs};
+use args::{
+    Ansible, AnsibleConfig, AnsibleInventory, AnsiblePlaybook, AnsiblePull, AnsibleVault, Cli, Command, LogArgs,
+};
 use clap::Parser;
 pub use commands::play::{Stage, play};
 pub use error::CommandError;
@@ -47,6 +49,10 @@ pub fn main() -> ExitCode {
             let parsed = AnsibleVault::parse();
             (parsed.log, Command::Vault(parsed.args))
         }
+        "ansible-config" => {
+            let parsed = AnsibleConfig::parse();
+            (parsed.log, Command::Config(parsed.args))
+        }
         "ansible-pull" => {
             let parsed = AnsiblePull::parse();
             (parsed.log, Command::Pull(parsed.args))
@@ -73,6 +79,7 @@ fn run(log: &LogArgs, command: Command) -> Result<u8, CommandError> {
         Command::Explain(args) => commands::explain::run(args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
         Command::Vault(args) => commands::vault::run(args),
+        Command::Config(args) => commands::config::run(&args.action),
         Command::Pull(args) => commands::pull::run(&args),
     }
 }

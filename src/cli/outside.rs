@@ -6,11 +6,12 @@ use crate::files::{Disk, Files};
 use crate::inventory::{Inventory, Mismatch, Order, split_patterns};
 use crate::template::{Outside, PipeOutput, UrlRequest};
 use crate::value::Value;
+use std::collections::HashSet;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::SystemTime;
 
 /// The controller as lookups see it.
@@ -18,11 +19,13 @@ pub struct World {
     settings: Arc<Settings>,
     /// Set once the inventory is loaded.
     inventory: RwLock<Option<Inventory>>,
+    /// Each warning is told once.
+    warned: Mutex<HashSet<String>>,
 }
 
 impl World {
     pub fn new(settings: Arc<Settings>) -> Self {
-        World { settings, inventory: RwLock::new(None) }
+        World { settings, inventory: RwLock::new(None), warned: Mutex::default() }
     }
     pub fn set_inventory(&self, inventory: Inventory) {
         *self.inventory.write().unwrap_or_else(|e| e.into_inner()) = Some(inventory);
@@ -78,7 +81,9 @@ impl Outside for World {
         Ok(chosen.hosts.iter().map(|h| h.to_string()).collect())
     }
     fn warn(&self, message: &str) {
-        eprintln!("[WARNING]: {message}");
+        if self.warned.lock().unwrap_or_else(|e| e.into_inner()).insert(message.to_owned()) {
+            eprintln!("[WARNING]: {message}");
+        }
     }
 }
 

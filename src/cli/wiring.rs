@@ -15,7 +15,7 @@ use crate::plan::{self, ModuleCatalogue, PlanSettings, Planner, StaticRender, St
 use crate::remote::{ConnectionDefaults, Secret};
 use crate::report::{Paint, Style};
 use crate::run::{Interrupt, Reload, Roster, RunContext, RunOptions};
-use crate::template::{Context, Decrypt, Engine, Outside, Templar, TemplateSettings};
+use crate::template::{Context, Decrypt, Engine, Outside, Templar, TemplateSettings, Untrusted};
 use crate::value::{Map, Value};
 use crate::vars::{PlayVars, RoleFacts, RoleVars, RunFacts, RunVars, TaskVars, extra_vars, role_magic, run_magic};
 use std::io::IsTerminal;
@@ -43,20 +43,27 @@ pub fn colors(is_terminal: &bool) -> bool {
     *is_terminal && !set("NO_COLOR") && !set("ANSIBLE_NOCOLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 
+/// What this process stands in.
+///
+/// # Errors
+/// A working directory that cannot be used.
+pub fn surroundings() -> Result<Surroundings, CommandError> {
+    let cwd = std::env::current_dir()
+        .map_err(|e| CommandError::machine(format!("the working directory cannot be used: {e}")))?;
+    let writable = std::fs::metadata(&cwd).is_ok_and(|m| m.permissions().mode() & 0o002 != 0);
+    Ok(Surroundings {
+        cwd,
+        home: std::env::var_os("HOME").map(PathBuf::from),
+        env: std::env::vars_os()
+            .map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned()))
+            .collect(),
+        cwd_world_writable: writable,
+    })
+}
+
 impl Base {
     pub fn load() -> Result<Base, CommandError> {
-        let cwd = std::env::current_dir()
-            .map_err(|e| CommandError::machine(format!("the working directory cannot be used: {e}")))?;
-        let writable = std::fs::metadata(&cwd).is_ok_and(|m| m.permissions().mode() & 0o002 != 0);
-        let around = Surroundings {
-            cwd,
-            home: std::env::var_os("HOME").map(PathBuf::from),
-            env: std::env::vars_os()
-                .map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned()))
-                .collect(),
-            cwd_world_writable: writable,
-        };
-        Base::at(around)
+        Base::at(surroundings()?)
     }
 
     /// The settings that hold in given surroundings.
@@ -163,6 +170,7 @@ impl Project {
         let outside: Arc<dyn Outside> = world.clone();
         let settings = TemplateSettings {
             allow_broken_conditionals: base.settings.bool("ALLOW_BROKEN_CONDITIONALS"),
+            untrusted: Untrusted::of_setting(base.settings.text("_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR")),
             ..TemplateSettings::extensions(base.settings.list("DEFAULT_JINJA2_EXTENSIONS"))
         };
         let engine = Engine::new(outside, Some(decrypt), settings, base.sources.clone());

@@ -4,12 +4,16 @@ mod convert;
 mod ini;
 mod search;
 mod settings;
+mod show;
 mod table;
 
 pub use convert::boolean;
 pub use ini::{Entry, Ini};
 pub use search::{Found, find_file};
 pub use settings::{Origin, Set, Settings};
+pub use show::{
+    GALAXY_OPTIONS, Group, PLUGIN_TYPES, definition, entry, groups, init_env, init_ini, init_vars, unknown,
+};
 pub use table::{FORMER, SETTINGS};
 
 use std::collections::HashMap;

@@ -19,6 +19,8 @@ pub enum Origin {
     },
     /// The option, e.g. `--forks`.
     CommandLine(String),
+    /// What the program found by itself.
+    Found,
 }
 
 impl std::fmt::Display for Origin {
@@ -28,6 +30,7 @@ impl std::fmt::Display for Origin {
             Origin::Env(name) => write!(f, "env: {name}"),
             Origin::File { path, .. } => write!(f, "{}", path.display()),
             Origin::CommandLine(option) => write!(f, "cli: {option}"),
+            Origin::Found => Ok(()),
         }
     }
 }

@@ -54,19 +54,25 @@ impl Minimal {
             TaskStatus::Unreachable => ("UNREACHABLE!", Color::Unreachable),
         };
         let host = host_label(result);
-        let is_text = is_command(task) && result.data.contains_key("rc");
+        if result.status == TaskStatus::Skipped {
+            let text = self.style.paint.paint(color, &format!("{host} | SKIPPED"));
+            return self.screen.line(&text);
+        }
+        let failed = matches!(result.status, TaskStatus::Failed | TaskStatus::Unreachable);
+        let is_text =
+            is_command(task) && result.status != TaskStatus::Unreachable && !result.data.contains_key("ansible_job_id");
+        let shown = || if failed { shown(&result.data) } else { result_text::visible(task, result, &self.style) };
         let text = match (is_text, self.one_line) {
             (true, false) => {
                 format!("{host} | {word} | rc={} >>\n{}\n", result.data.get("rc").map_or(-1, rc), output(&result.data))
             }
             (true, true) => one_line(&host, word, &result.data),
             (false, true) => {
-                let json =
-                    Value::map(shown(&result.data)).json_text(JsonStyle { sort_keys: true, ..JsonStyle::default() });
+                let json = Value::map(shown()).json_text(JsonStyle { sort_keys: true, ..JsonStyle::default() });
                 format!("{host} | {word} => {}", json.replace('\n', ""))
             }
             (false, false) => {
-                let json = result_text::text(&Value::map(shown(&result.data)), Some(4), &self.style);
+                let json = result_text::text(&Value::map(shown()), Some(4), &self.style);
                 format!("{host} | {word} => {json}")
             }
         };

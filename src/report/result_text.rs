@@ -29,7 +29,8 @@ pub fn text(value: &Value, indent: Option<usize>, style: &Style) -> String {
     value.json_text(JsonStyle { indent, sort_keys: true, ..JsonStyle::default() })
 }
 
-fn visible(task: &TaskInfo, result: &TaskResult, style: &Style) -> Map {
+/// What Ansible's callbacks leave of a result.
+pub fn visible(task: &TaskInfo, result: &TaskResult, style: &Style) -> Map {
     let is_debug = matches!(task.action.rsplit('.').next(), Some("debug"));
     let keep = |key: &str| {
         if key.starts_with("_ansible_")

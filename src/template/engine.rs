@@ -13,10 +13,31 @@ use std::sync::{Arc, RwLock};
 pub struct TemplateSettings {
     /// `ALLOW_BROKEN_CONDITIONALS`: conditions of any type count by their truth value.
     pub allow_broken_conditionals: bool,
+    /// `_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR`: what becomes of text from outside that looks like a template.
+    pub untrusted: Untrusted,
     /// `DEFAULT_JINJA2_EXTENSIONS` has `jinja2.ext.do`.
     pub do_tag: bool,
     /// `DEFAULT_JINJA2_EXTENSIONS` has `jinja2.ext.loopcontrols`.
     pub loop_controls: bool,
+}
+
+/// What is done with text from outside that looks like a template; it is never rendered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Untrusted {
+    #[default]
+    Ignore,
+    Warn,
+    Error,
+}
+
+impl Untrusted {
+    pub fn of_setting(word: &str) -> Self {
+        match word {
+            "warning" => Untrusted::Warn,
+            "error" => Untrusted::Error,
+            _ => Untrusted::Ignore,
+        }
+    }
 }
 
 impl TemplateSettings {

@@ -20,7 +20,7 @@ mod templar;
 mod tests;
 mod variables;
 
-pub use engine::{Engine, TemplateSettings};
+pub use engine::{Engine, TemplateSettings, Untrusted};
 pub use error::{ErrorKind, TemplateError};
 pub use filters::{CATALOGUE as FILTERS, Filter};
 pub use lookups::{CATALOGUE as LOOKUPS, Lookup, find as find_lookup};

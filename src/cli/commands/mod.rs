@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod config;
 pub mod doc;
 pub mod explain;
 pub mod facts;

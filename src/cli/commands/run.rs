@@ -17,14 +17,20 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     options.ad_hoc = true;
     let project = Project::load(base, &args.inventory, &args.vault, &args.tasks.extra_vars)?
         .with_modules(&args.tasks.module_path);
-    let hosts = project.hosts_meant(&args.pattern)?;
+    // Nobody matched is no fault of a command's; a pattern that is a template may still come to name somebody.
+    let (hosts, carries_on) = match project.hosts_meant(&args.pattern) {
+        Err(_) if project.limit.is_none() => (vec![], true),
+        chosen => (chosen?, args.pattern.contains("{{")),
+    };
+    if hosts.is_empty() && project.inventory.hosts().next().is_some() {
+        eprintln!("[WARNING]: No hosts matched, nothing to do");
+    }
     if args.list_hosts {
         outln!("  hosts ({}):", hosts.len());
         hosts.iter().for_each(|h| outln!("    {h}"));
         return Ok(code::OK);
     }
-    if hosts.is_empty() {
-        eprintln!("[WARNING]: No hosts matched, nothing to do");
+    if hosts.is_empty() && !carries_on {
         return Ok(code::OK);
     }
     let short = module.rsplit('.').next().unwrap_or(&module);

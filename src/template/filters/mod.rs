@@ -11,6 +11,7 @@ mod general;
 mod jmespath;
 mod json;
 mod json_reader;
+mod links;
 mod lists;
 mod marks;
 mod network;
@@ -118,6 +119,7 @@ pub const CATALOGUE: &[&[Filter]] = &[
     paths::FILTERS,
     times::FILTERS,
     urls::FILTERS,
+    links::FILTERS,
     query::FILTERS,
     network::FILTERS,
     general::FILTERS,

@@ -1,5 +1,6 @@
 //! Between a template's values and stored data.
 
+use super::scope::untrusted_template;
 use super::{Cx, Fault, Res, V};
 use crate::value::{Map, Value};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ fn finish_inside(cx: &Cx, v: &V) -> Res<Value> {
     match v {
         V::List(l) => {
             if let Some(raw) = l.untouched().filter(|_| !cx.run.changed.get())
-                && raw.iter().all(settled)
+                && raw.iter().all(|v| settled(cx, v))
             {
                 return Ok(Value::List(raw));
             }
@@ -26,7 +27,7 @@ fn finish_inside(cx: &Cx, v: &V) -> Res<Value> {
         V::Tuple(t) => sequence(cx, t),
         V::Dict(d) => {
             if let Some(raw) = d.untouched().filter(|_| !cx.run.changed.get())
-                && raw.values().all(settled)
+                && raw.values().all(|v| settled(cx, v))
             {
                 return Ok(Value::Map(raw));
             }
@@ -49,12 +50,12 @@ fn sequence(cx: &Cx, items: &[V]) -> Res<Value> {
 }
 
 /// Nothing to render and nothing to omit.
-fn settled(value: &Value) -> bool {
+fn settled(cx: &Cx, value: &Value) -> bool {
     match value {
-        Value::Str(t) => !t.is_template(),
+        Value::Str(t) => !t.is_template() && !untrusted_template(cx, t),
         Value::Vault(_) | Value::Omit => false,
-        Value::List(items) => items.iter().all(settled),
-        Value::Map(map) => map.values().all(settled),
+        Value::List(items) => items.iter().all(|v| settled(cx, v)),
+        Value::Map(map) => map.values().all(|v| settled(cx, v)),
         _ => true,
     }
 }

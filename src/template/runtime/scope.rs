@@ -1,8 +1,8 @@
 //! A set of variables while it is rendered from: each variable is rendered once.
 
 use super::{Cx, Dict, Fault, List, V};
-use crate::template::{Binding, ErrorKind, Variables};
-use crate::value::{Text, Value, Vaulted};
+use crate::template::{Binding, ErrorKind, Untrusted, Variables};
+use crate::value::{Text, Trust, Value, Vaulted};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -49,6 +49,7 @@ impl Scope {
     fn lift_named(self: &Arc<Self>, cx: &Cx, value: &Value, name: Option<&Arc<str>>) -> V {
         match value {
             Value::Str(text) if text.is_template() => self.render(cx, text, name),
+            Value::Str(text) if untrusted_template(cx, text) => untrusted(cx, text),
             Value::Str(text) => V::Str(text.clone()),
             Value::Null => V::None,
             Value::Bool(b) => V::Bool(*b),
@@ -95,6 +96,24 @@ impl Scope {
         cx.run.stack.borrow_mut().pop();
         out
     }
+}
+
+/// Whether text from outside looks like a template, and somebody wants to know.
+pub fn untrusted_template(cx: &Cx, text: &Text) -> bool {
+    cx.engine.settings.untrusted != Untrusted::Ignore
+        && text.trust() == Trust::Foreign
+        && ["{{", "{%", "{#"].iter().any(|start| text.contains(start))
+}
+
+fn untrusted(cx: &Cx, text: &Text) -> V {
+    const FAULT: &str = "Encountered untrusted template or expression.";
+    if cx.engine.settings.untrusted == Untrusted::Error {
+        return V::Undef(Fault::told(ErrorKind::Failed, FAULT));
+    }
+    let why = "Templates and expressions must be defined by trusted sources such as playbooks or roles, not untrusted sources such as module results.";
+    let shown = if text.is_secret() { "(a secret)" } else { text.as_str() };
+    cx.engine.outside.warn(&format!("{FAULT}\n\n{shown}\n\n{why}\n"));
+    V::Str(text.clone())
 }
 
 fn vault_fault(message: &str, vaulted: &Vaulted) -> V {
