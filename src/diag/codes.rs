@@ -43,6 +43,7 @@ codes! {
     INCLUDE_INVALID = "E0206", "include or import cannot be used like this", "See the message for what is wrong with the arguments or options.";
     HANDLER_NOT_FOUND = "E0207", "handler not found", "No handler has that name and none listens to it.";
     RUN_INVALID = "E0208", "cannot be carried out", "Found only while running: a keyword has a value that does not fit, or a task stands where it cannot run.";
+    NOT_TASKS = "E0209", "not a list of tasks", "A file of tasks holds a list of tasks and blocks.";
     UNDEFINED = "E0301", "undefined variable", "A template uses a variable that is not defined for this host. Define it, or use the `default` filter.";
     TEMPLATE_SYNTAX = "E0302", "template cannot be parsed", "The text between the template delimiters is not a valid Jinja2 template.";
     TEMPLATE_FAILED = "E0303", "template failed", "Evaluating the template raised an error; the causes follow.";

@@ -48,6 +48,20 @@ fn misfit(name: &str, value: &Value, span: Span, level: Level) -> Option<Diagnos
     Some(Diagnostic::error(Code::KEYWORD_TYPE, reason).at(span, "").hint(hint))
 }
 
+/// Whether an action takes free-form text.
+pub fn takes_free_form(resolved: &Resolved) -> bool {
+    let spec = match &resolved.kind {
+        ActionKind::Native(entry) => entry.spec,
+        ActionKind::Controller(action) => match action.spec {
+            Some(spec) => spec,
+            None => return true,
+        },
+        ActionKind::Program(_) => return false,
+        ActionKind::Missing => return true,
+    };
+    spec.free_form.is_some() || RAW.contains(&spec.short_name())
+}
+
 /// What is wrong with a task's arguments, as far as that can be known without rendering them.
 pub(super) fn arguments(task: &Task, resolved: &Resolved, keywords: &Inherited) -> Diagnostics {
     let spec = match &resolved.kind {

@@ -231,7 +231,7 @@ impl Loader {
 fn unreadable(path: &Path, error: &io::Error, wanted: Option<Span>) -> Diagnostic {
     let shown = path.display();
     let fault = if error.kind() == io::ErrorKind::NotFound {
-        let message = format!("Could not find or access '{shown}' on the controller.");
+        let message = format!("Could not find or access '{shown}' on the Ansible Controller.");
         Diagnostic::error(Code::FILE_NOT_FOUND, message)
     } else {
         Diagnostic::error(Code::FILE_NOT_FOUND, format!("{shown} cannot be read")).cause(error.to_string())

@@ -27,6 +27,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 
+pub use check::takes_free_form;
 pub use context::{Included, PlanSettings, RoleRequest, StaticRender, StaticScope};
 pub use handlers::notified;
 pub use listing::{ListedPlay, Listing, listing};

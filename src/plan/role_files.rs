@@ -212,7 +212,14 @@ impl Reader<'_> {
     ) -> Result<Option<TaskFile>, Diagnostic> {
         let Some(path) = self.files(kind, main, false)?.into_iter().next() else { return Ok(None) };
         let parsed = self.loader.tasks(&path, handlers, self.wanted)?;
-        diagnostics.extend(parsed.diagnostics.iter().cloned());
+        diagnostics.extend(parsed.diagnostics.iter().map(|fault| {
+            if fault.code != Code::NOT_TASKS {
+                return fault.clone();
+            }
+            let (name, file) = (&self.place.name, main.unwrap_or("main"));
+            let message = format!("The {kind}/{file}.yml file for role '{name}' must contain a list of tasks");
+            Diagnostic { code: Code::PLAYBOOK_SHAPE, message, ..fault.clone() }
+        }));
         Ok(Some((path, parsed)))
     }
 

@@ -127,10 +127,10 @@ pub fn rendered(tags: &[Templated], render: &RenderTag) -> Result<BTreeSet<Strin
 
 /// Whether `--start-at-task` means this task: its name, with or without the role, equal or matching a shell pattern.
 pub fn is_start(task: &PlannedTask, start_at: &str) -> bool {
-    let Some(name) = task.written_name().map(Value::to_string) else { return false };
-    let full = task.display_name(Some(&name));
+    let name = task.written_name().map(Value::to_string);
+    let full = task.display_name(name.as_deref());
     let matcher = GlobBuilder::new(start_at).build().ok().map(|g| g.compile_matcher());
-    [name, full].iter().any(|n| n == start_at || matcher.as_ref().is_some_and(|m| m.is_match(n)))
+    name.iter().chain([&full]).any(|n| n == start_at || matcher.as_ref().is_some_and(|m| m.is_match(n)))
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub enum Type {
     /// A number, with or without `%`.
     Percent,
     Str,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// Text or a list of texts.
     Strs,
     /// A list; a single value is a list of one.
@@ -84,6 +86,7 @@ impl Type {
             Type::Float => "number",
             Type::Percent => "number or percentage",
             Type::Str => "string",
+            Type::OneOf(_) => "word",
             Type::Strs => "string or list of strings",
             Type::List => "list",
             Type::Dict => "dictionary",
@@ -161,6 +164,15 @@ impl Keyword {
             return None;
         }
         let (fits, wanted) = match self.ty {
+            Type::OneOf(words) => {
+                let text = value.to_string();
+                return (!words.contains(&text.as_str())).then(|| {
+                    let (name, value, words) = (self.name, value.repr(), words.join(", "));
+                    format!(
+                        "Error processing keyword '{name}': {value} is not a valid value for {name}. Must be one of {words}"
+                    )
+                });
+            }
             Type::Bool => (coerce(ArgType::Bool, value.to_json()).is_ok(), "bool"),
             Type::Int => (number(value).is_some_and(|n| n.fract() == 0.0), "int"),
             Type::Float => (number(value).is_some(), "float"),
@@ -277,7 +289,7 @@ pub const KEYWORDS: &[Keyword] = &{
         keyword(
             "debugger",
             BASE,
-            Str,
+            OneOf(&["always", "never", "on_failed", "on_skipped", "on_unreachable"]),
             Host,
             Nearest,
             "When to start the task debugger: always, never, on_failed, on_unreachable, on_skipped.",
@@ -531,7 +543,7 @@ mod tests {
                     Type::Int => "int",
                     Type::Float => "float",
                     Type::Percent => "percent",
-                    Type::Str => "string",
+                    Type::Str | Type::OneOf(_) => "string",
                     Type::Dict => "dict",
                     Type::LoopControl => "class",
                     Type::Own if k.name == "args" => "dict",

@@ -26,7 +26,8 @@ pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         }
         excerpts.push_str(&origin(label.span, sources));
     }
-    for cause in diagnostic.causes.iter().filter(|cause| **cause != diagnostic.message) {
+    // What the message has in full is not told again.
+    for cause in diagnostic.causes.iter().filter(|c| !diagnostic.message.contains(c.trim_end_matches('.'))) {
         excerpts.push_str(&format!("\n<<< caused by >>>\n\n{cause}\n"));
     }
     if !excerpts.is_empty() {

@@ -14,6 +14,8 @@ pub struct HostRun {
     pub cursor: Cursor,
     /// Names and topics notified since the last flush.
     pub notified: IndexSet<String>,
+    /// Handlers that a flush did not come to because one before them failed; the next flush runs them.
+    pub left: Vec<(u32, Arc<PlannedTask>)>,
     pub unreachable: bool,
     /// Identities of the roles that this host has completed.
     completed: HashSet<Arc<str>>,
@@ -28,6 +30,7 @@ impl HostRun {
         HostRun {
             cursor,
             notified: IndexSet::new(),
+            left: vec![],
             unreachable: false,
             completed: HashSet::new(),
             begun: HashSet::new(),

@@ -149,6 +149,15 @@ impl Cursor {
         false
     }
 
+    /// The handlers of the flush that is running whose turn is still to come.
+    pub fn handlers_to_come(&self) -> Vec<(u32, Arc<PlannedTask>)> {
+        let flush = self.frames.iter().find_map(|f| match f {
+            Frame::Tasks { tasks, at } => tasks.get(at + 1..),
+            _ => None,
+        });
+        flush.unwrap_or_default().to_vec()
+    }
+
     /// Leaves the role that the present task belongs to, up to the marker at its end.
     pub fn end_role(&mut self, role: Id) {
         while let Some(task) = self.task() {

@@ -65,6 +65,8 @@ pub struct Run {
     custom: IndexMap<String, Value>,
     pub(super) failed: IndexSet<HostName>,
     pub(super) unreachable: IndexSet<HostName>,
+    /// What the last batch came to.
+    last: Exit,
     pub(super) next_task: usize,
     pub(super) start_at: Option<String>,
     pub(super) stepping: bool,
@@ -81,6 +83,7 @@ impl Run {
             custom: IndexMap::new(),
             failed: IndexSet::new(),
             unreachable: IndexSet::new(),
+            last: Exit::Ok,
             next_task: 0,
             start_at,
             stepping,
@@ -145,12 +148,7 @@ impl Run {
         }
         let (stats, custom) = (self.stats.clone(), self.custom.clone());
         self.tell(Event::RunFinished { stats, custom });
-        Ok(match () {
-            () if interrupted => Exit::Interrupted,
-            () if !self.unreachable.is_empty() => Exit::Unreachable,
-            () if !self.failed.is_empty() => Exit::Failed,
-            () => Exit::Ok,
-        })
+        Ok(if interrupted { Exit::Interrupted } else { self.last })
     }
 
     pub fn stats(&self) -> &IndexMap<HostName, HostStats> {
@@ -172,6 +170,7 @@ impl Run {
             self.tell(Event::Warning(warning));
         }
         let templar = scope::of_play(&self.ctx, &view)?;
+        own_keywords(play, &templar)?;
         let (patterns, order) = self.hosts_of(play, &templar)?;
         let name = match &play.play.common.name {
             Some(name) if !name.node.is_null() => {
@@ -184,14 +183,22 @@ impl Run {
         for warning in warnings {
             self.tell(Event::Warning(warning));
         }
-        let strategy = self.strategy_of(play, &templar)?;
         let check = self.ctx.options.check;
-        let started = |hosts| Event::PlayStarted { name: name.clone(), hosts, check, lockstep: strategy.lockstep() };
+        let started = |hosts, lockstep| Event::PlayStarted { name: name.clone(), hosts, check, lockstep };
         if hosts.is_empty() {
-            self.tell(started(vec![]));
+            self.tell(started(vec![], true));
             self.tell(Event::PlayWithoutHosts);
             return Ok(true);
         }
+        let strategy = match self.strategy_of(play, &templar) {
+            Ok(strategy) => strategy,
+            Err(stop) => {
+                self.tell(started(hosts, true));
+                return Err(stop);
+            }
+        };
+        // Whatever the order in which they are worked on, `ansible_play_hosts` has that of the inventory.
+        let hosts_all: Arc<[HostName]> = self.roster.select(&refs, Order::Inventory)?.0.into();
         let sizes = serial(&play.play.serial, &templar, hosts.len())?;
         let mut rest = &hosts[..];
         let mut turn = 0;
@@ -201,11 +208,11 @@ impl Run {
             let (now, later) = rest.split_at(size);
             rest = later;
             let before = self.failed.len() + self.unreachable.len();
-            self.tell(started(now.to_vec()));
+            self.tell(started(now.to_vec(), strategy.lockstep()));
             let mut view = PlayView {
                 name: name.as_str().into(),
-                hosts_all: hosts.clone().into(),
-                hosts: hosts.iter().filter(|h| !self.is_out(h)).cloned().collect::<Vec<_>>().into(),
+                hosts_all: hosts_all.clone(),
+                hosts: hosts_all.iter().filter(|h| !self.is_out(h)).cloned().collect::<Vec<_>>().into(),
                 batch: now.to_vec().into(),
                 ..view.clone()
             };
@@ -239,7 +246,7 @@ impl Run {
             Some(order) => match templar.render(&order.node)? {
                 Value::Omit => Order::Inventory,
                 text => Order::parse(&text.to_string())
-                    .map_err(|e| Diagnostic::error(Code::KEYWORD_TYPE, e).at(order.span, ""))?,
+                    .map_err(|e| Diagnostic::error(Code::CONFIG_INVALID, e).at(order.span, ""))?,
             },
         };
         Ok((patterns, order))
@@ -301,12 +308,23 @@ impl Run {
         let view = Arc::new(view);
         let mut handlers = Handlers::default();
         handlers.add(&play.handlers);
+        let carried = self.failed.clone();
         let debugging = strategy == Strategy::Debug || self.ctx.settings.bool("ENABLE_TASK_DEBUGGER");
         let mut batch = Batch { view, hosts: runs, handlers, failed: IndexSet::new(), ended_play: false, debugging };
         let broken = self.run_strategy(strategy, &play, &mut batch).await;
         // Failures that an `always` part followed come to their end in it.
         self.failed.extend(batch.hosts.iter().filter(|(_, h)| h.cursor.has_failed()).map(|(name, _)| name.clone()));
         let broken = broken?;
+        // Hosts that failed before count where they are no part of this batch; those that are marked as failed, but went on
+        // in a rescue part, count from the next play on.
+        let failed = batch.hosts.values().any(|h| h.cursor.has_failed())
+            || carried.iter().any(|h| !batch.hosts.contains_key(h) && self.failed.contains(h));
+        self.last = match () {
+            () if broken => Exit::Failed,
+            () if !self.unreachable.is_empty() => Exit::Unreachable,
+            () if failed => Exit::Failed,
+            () => Exit::Ok,
+        };
         if batch.ended_play {
             return Err(Stop::Play);
         }
@@ -320,7 +338,8 @@ impl Run {
         templar: &Templar,
     ) -> Result<Vec<Arc<PlannedBlock>>, Stop> {
         let filter = self.ctx.options.tag_filter();
-        Ok(filter.select(blocks, &|value| templar.render(value).map_err(Diagnostic::from))?)
+        let render = |value: &Value| templar.render(value).map_err(while_running);
+        Ok(filter.select(blocks, &render)?)
     }
 
     /// Takes in what a worker returned. True when the host goes on after an include that is still to be made.
@@ -393,7 +412,11 @@ impl Run {
     /// The host's present task failed.
     pub(super) fn fail_host(&mut self, batch: &mut Batch, host: &HostName) {
         let Some(run) = batch.host(host) else { return };
+        let to_come = run.cursor.handlers_to_come();
         run.cursor.fail();
+        if !run.cursor.in_handlers() {
+            run.left.extend(to_come);
+        }
         if run.cursor.end() == Some(End::Failed) {
             self.failed.insert(host.clone());
             batch.failed.insert(host.clone());
@@ -561,6 +584,25 @@ fn failed_task(outcome: &HostOutcome) -> Map {
     map
 }
 
+/// A template that no host answers for ends the run.
+pub(super) fn while_running(error: impl Into<Diagnostic>) -> Diagnostic {
+    Diagnostic { code: Code::RUN_INVALID, ..error.into() }
+}
+
+/// Whether a play's own keywords can be rendered and are what they have to be.
+fn own_keywords(play: &PlannedPlay, templar: &Templar) -> Result<(), TemplateError> {
+    let play = &play.play;
+    let all = [
+        ("force_handlers", &play.force_handlers),
+        ("gather_facts", &play.gather_facts),
+        ("max_fail_percentage", &play.max_fail_percentage),
+        ("order", &play.order),
+        ("serial", &play.serial),
+        ("strategy", &play.strategy),
+    ];
+    all.into_iter().try_for_each(|(name, written)| keywords::own(name, written.as_ref(), templar).map(drop))
+}
+
 /// A boolean keyword of a play.
 pub(super) fn flag(value: &Option<Templated>, templar: &Templar) -> Result<Option<bool>, TemplateError> {
     match value {
@@ -615,7 +657,7 @@ pub(super) fn percentage(value: &Option<Templated>, templar: &Templar) -> Result
     }
 }
 
-/// A task's boolean keyword, rendered for the first host that runs it; a template that fails counts as not given.
+/// A task's boolean keyword, rendered for the first host that runs it; the hosts tell of a template that fails.
 pub(super) fn task_flag(settings: &Settings, keyword: &str, templar: &Templar) -> bool {
     keywords::flag(settings, keyword, templar).ok().flatten().unwrap_or(false)
 }

@@ -3,11 +3,10 @@
 use super::batch::Batch;
 use super::dispatcher::{Run, Stop};
 use super::outcome::IncludeRequest;
-use super::play::PlayView;
 use super::scope::{self, TaskFrame};
 use crate::actions::ActionResult;
-use crate::diag::Diagnostic;
-use crate::event::{Cause, Event, TaskResult, TaskStatus};
+use crate::diag::{Code, Diagnostic};
+use crate::event::{Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
 use crate::plan::{Included, PlannedBlock, PlannedPlay, PlannedTask};
 use indexmap::IndexMap;
@@ -103,7 +102,7 @@ impl Run {
     pub(super) fn include(
         &mut self,
         batch: &mut Batch,
-        task: &Arc<PlannedTask>,
+        (task, info): (&Arc<PlannedTask>, &Arc<TaskInfo>),
         asked: Asked,
     ) -> Result<Vec<HostName>, Stop> {
         let hosts: Vec<HostName> = asked.by_host.keys().cloned().collect();
@@ -134,17 +133,18 @@ impl Run {
                         rank += 1;
                     }
                 }
-                // A file that is not there fails the hosts; a file that is wrong is the author's fault and ends the run.
+                // A file that is not there, or no list, fails the hosts; tasks that are wrong end the run.
                 Err(faults) => {
-                    let missing = faults.iter().all(|d| {
-                        matches!(d.code, crate::diag::Code::FILE_NOT_FOUND | crate::diag::Code::ROLE_NOT_FOUND)
-                    });
+                    let missing = faults
+                        .iter()
+                        .all(|d| matches!(d.code, Code::FILE_NOT_FOUND | Code::ROLE_NOT_FOUND | Code::NOT_TASKS));
                     let Some(fault) = faults.into_iter().next() else { continue };
                     if !missing {
                         return Err(fault.into());
                     }
+                    self.tell(Event::Warning(fault.clone()));
                     for host in &group.hosts {
-                        self.tell_include_failure(&batch.view, task, host, &fault);
+                        self.tell_include_failure(info, &group.request, host, &fault);
                         if !failed.contains(host) {
                             failed.push(host.clone());
                         }
@@ -187,11 +187,19 @@ impl Run {
         batch.view = Arc::new(next);
     }
 
-    fn tell_include_failure(&mut self, view: &PlayView, task: &Arc<PlannedTask>, host: &HostName, fault: &Diagnostic) {
-        let Ok(templar) = scope::templar(&self.ctx, view, Some(host), &TaskFrame::of(task)) else { return };
-        let info = self.info(task, &templar);
+    fn tell_include_failure(
+        &mut self,
+        info: &Arc<TaskInfo>,
+        request: &IncludeRequest,
+        host: &HostName,
+        fault: &Diagnostic,
+    ) {
         self.stat(host).failed += 1;
-        let data = ActionResult::default().with("reason", fault.message.as_str()).with("failed", true).data;
+        let mut data = ActionResult::default().with("changed", false).with("failed", true).data;
+        if let IncludeRequest::Tasks { file, .. } = request {
+            data.insert("include", file.as_str());
+        }
+        data.insert("reason", fault.message.as_str());
         let result = TaskResult {
             host: host.clone(),
             delegated_to: None,
@@ -200,11 +208,11 @@ impl Run {
             data: Arc::new(data),
             verbose: false,
             item: None,
-            causes: vec![Cause { message: fault.message.clone(), span: fault.span().or(Some(task.span())) }],
+            causes: vec![],
             warnings: vec![],
             deprecations: vec![],
             show_diff: false,
         };
-        self.tell(Event::TaskFinished { task: info, result, looped: false });
+        self.tell(Event::TaskFinished { task: info.clone(), result, looped: false });
     }
 }

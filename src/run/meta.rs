@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::condition;
 use super::cursor::End;
-use super::dispatcher::{Run, Stop};
+use super::dispatcher::{Run, Stop, while_running};
 use super::scope::{self, TaskFrame};
 use crate::actions::ActionResult;
 use crate::diag::{Code, Diagnostic};
@@ -104,7 +104,8 @@ impl Run {
             }
             return Ok((Some(info), true));
         }
-        Ok((Some(info), condition::all_hold(&task.keywords.when, &templar)?.is_ok()))
+        let holds = condition::all_hold(&task.keywords.when, &templar).map_err(while_running)?;
+        Ok((Some(info), holds.is_ok()))
     }
 
     fn meta_ends(&mut self, meta: Meta, task: &PlannedTask, host: &HostName, info: Option<Arc<TaskInfo>>, holds: bool) {
@@ -157,8 +158,11 @@ impl Run {
                     self.tell(Event::Debug(format!("META: {}", done(meta, host, ""))));
                 }
                 let ranks = names.iter().flat_map(|n| self.handlers_of(batch, n)).collect();
-                let tasks = batch.handlers.tasks(ranks);
+                let mut tasks = batch.handlers.tasks(ranks);
                 if let Some(run) = batch.host(host) {
+                    tasks.append(&mut run.left);
+                    tasks.sort_by_key(|(rank, _)| *rank);
+                    tasks.dedup_by_key(|(rank, _)| *rank);
                     run.cursor.handlers(tasks);
                 }
             }

@@ -12,7 +12,7 @@ use crate::actions::{self, ActionCall, ActionResult};
 use crate::diag::Diagnostic;
 use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
-use crate::plan::{Action, ActionKind, PlannedTask, Resolved, RoleRequest};
+use crate::plan::{Action, ActionKind, PlannedTask, Resolved, RoleRequest, takes_free_form};
 use crate::remote::Target;
 use crate::template::{ErrorKind, Templar, TemplateError};
 use crate::value::{Key, Map, Value};
@@ -260,6 +260,12 @@ impl Work {
         keywords: &keywords::Keywords,
         delegated: Option<HostName>,
     ) -> ActionResult {
+        if self.task.task.args.raw_params().is_some_and(|raw| raw.truthy() && !raw.needs_render())
+            && !takes_free_form(resolved)
+        {
+            let message = format!("Action '{}' does not support raw params.", resolved.name);
+            return failure::failed(vec![Cause { message, span: Some(self.task.task.action.span) }]);
+        }
         let args = match args::render(&self.task, &resolved.name, templar, &self.ctx.planner, self.edits.args.as_ref())
         {
             Ok(args) => args,

@@ -14,7 +14,7 @@ import yaml
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 CALLBACK = '''
-import json, os, sys
+import atexit, json, os, sys
 from ansible.plugins.callback import CallbackBase
 from ansible.playbook.task_include import TaskInclude
 
@@ -30,6 +30,7 @@ class CallbackModule(CallbackBase):
         super().__init__(*a, **k)
         self.out = open(os.environ['LINES'], 'w')
         self.group = []
+        atexit.register(self.head, '')
 
     def head(self, line):
         self.group.sort(key=lambda l: l.split(':')[0].rsplit(' ')[-1])

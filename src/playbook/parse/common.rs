@@ -38,7 +38,8 @@ impl Parser<'_> {
     /// planning, for it is an error only if the task runs. `None` after a fault.
     pub(super) fn scalar(&mut self, keyword: &Keyword, value: &Node) -> Option<Templated> {
         let spanned = templated(value);
-        let structure = keyword.ty == Type::Str && matches!(value.kind, NodeKind::Seq(_) | NodeKind::Map(_));
+        let structure = matches!(keyword.ty, Type::Str | Type::OneOf(_))
+            && matches!(value.kind, NodeKind::Seq(_) | NodeKind::Map(_));
         let reason = if structure {
             Some(format!(
                 "The field '{}' is supposed to be a string type, however the incoming data structure is a {}",

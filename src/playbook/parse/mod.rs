@@ -10,7 +10,7 @@ mod task;
 use super::ast::{Common, Item, Playbook, RoleRef};
 use super::keywords::{Level, nearest_keyword};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Severity, Span};
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +48,10 @@ pub fn playbook(path: &Path, file: FileId, root: Option<&Node>, grammar: &Gramma
 pub fn task_list(root: Option<&Node>, handlers: bool, grammar: &Grammar) -> Parsed<Vec<Item>> {
     let mut parser = Parser::new(grammar);
     let items = match root {
+        Some(root) if !root.is_null() && !matches!(root.kind, NodeKind::Seq(_)) => {
+            parser.fault(Code::NOT_TASKS, "included task files must contain a list of tasks", root.span);
+            vec![]
+        }
         Some(root) => parser.items(root, if handlers { Level::Handler } else { Level::Task }, true, "tasks"),
         None => vec![],
     };

@@ -82,6 +82,10 @@ pub fn number(settings: &Settings, keyword: &str, templar: &Templar) -> Result<O
 /// The first that cannot be rendered.
 pub fn render(task: &PlannedTask, templar: &Templar, ctx: &RunContext) -> Result<Keywords, TemplateError> {
     let settings = &task.keywords.settings;
+    // Used for all hosts together or when the task has ended; a wrong one fails it here.
+    for keyword in ["any_errors_fatal", "debugger"] {
+        value(settings, keyword, templar)?;
+    }
     Ok(Keywords {
         check: flag(settings, "check_mode", templar)?.unwrap_or(ctx.options.check),
         diff: flag(settings, "diff", templar)?.unwrap_or(ctx.options.diff),

@@ -64,10 +64,10 @@ impl Run {
                         }
                     }
                     edits.remove(&host);
-                    if including {
+                    if including && let Some((info, ..)) = begun.get(&task.id).cloned() {
                         let mut asked = Asked::default();
                         asked.add(std::slice::from_ref(&host), requests);
-                        self.include(batch, &task, asked)?;
+                        self.include(batch, (&task, &info), asked)?;
                     }
                 }
             }

@@ -4,12 +4,15 @@ use super::round::{Channel, Message, throttle};
 use crate::event::{Event, TaskStatus};
 use crate::names::HostName;
 use crate::plan::{Action, Meta, PlannedPlay, PlannedTask};
+use crate::playbook::Settings;
 use crate::run::batch::Batch;
 use crate::run::cursor::{Cursor, End};
 use crate::run::debugger::{Edits, Next};
-use crate::run::dispatcher::{Run, Stop, percentage, task_flag};
+use crate::run::dispatcher::{Run, Stop, percentage, task_flag, while_running};
 use crate::run::include::Asked;
 use crate::run::scope::{self, TaskFrame};
+use crate::run::step::keywords;
+use crate::template::Templar;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ impl Run {
             let frame = Arc::new(TaskFrame::of(&task));
             let of_first = scope::templar(&self.ctx, &batch.view, Some(first), &frame)?;
             let settings = &task.keywords.settings;
-            let run_once = task_flag(settings, "run_once", &of_first) || crate::actions::runs_once(&task.action);
+            let run_once = run_once(settings, &of_first)? || crate::actions::runs_once(&task.action);
             let fatal = (task_flag(settings, "any_errors_fatal", &of_first) || run_once)
                 && !task_flag(settings, "ignore_errors", &of_first);
             let info = self.info(&task, &of_first);
@@ -70,7 +73,9 @@ impl Run {
                 }
             }
             if fatal && round.trouble {
-                for (host, cursor) in before {
+                // A task that runs once failed for all already; this is a second failure for the others.
+                let failed_for_all = run_once && !round.failed.is_empty();
+                for (host, cursor) in before.into_iter().filter(|_| !failed_for_all) {
                     // They fail where they were when the task began.
                     if !round.failed.contains(&host)
                         && let Some(run) = batch.host(&host).filter(|r| r.cursor.end() != Some(End::Stopped))
@@ -149,8 +154,7 @@ impl Run {
                         round.failed.push(host.clone());
                     }
                     if including {
-                        let everyone = if run_once { batch.active() } else { vec![host] };
-                        asked.add(&everyone, requests);
+                        asked.add(&[host], requests);
                     }
                 }
             }
@@ -158,12 +162,19 @@ impl Run {
         if !asked.is_empty() {
             // Groups of one include are met in the order of hosts, not in that in which they answered.
             asked.order(hosts);
-            let failed = self.include(batch, task, asked)?;
+            let failed = self.include(batch, (task, info), asked)?;
             round.trouble |= !failed.is_empty();
             round.failed.extend(failed);
         }
         Ok(round)
     }
+}
+
+/// `run_once`, rendered for the first host; it decides for all.
+fn run_once(settings: &Settings, templar: &Templar) -> Result<bool, Stop> {
+    let Some(written) = &settings.run_once else { return Ok(false) };
+    templar.render(&written.value).map_err(|e| while_running(e.or_at(Some(written.span))))?;
+    Ok(keywords::flag(settings, "run_once", templar).map_err(while_running)?.unwrap_or(false))
 }
 
 fn ends_play(meta: Meta) -> bool {

@@ -40,7 +40,7 @@ impl Run {
             "free" | "host_pinned" => Ok(Strategy::Free),
             other => {
                 let span = play.play.strategy.as_ref().map(|s| s.span);
-                Err(Diagnostic::error(Code::UNSUPPORTED, format!("Invalid play strategy specified: {other}"))
+                Err(Diagnostic::error(Code::RUN_INVALID, format!("Invalid play strategy specified: {other}"))
                     .at(span, "known are linear, debug, free and host_pinned")
                     .into())
             }
