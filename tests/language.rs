@@ -128,7 +128,12 @@ impl Observer for Recorder {
                 lines.group.push(format!("included {}: {file}", hosts.join(",")));
             }
             Event::AsyncPoll { .. } | Event::AsyncFinished { .. } => {}
-            Event::Warning(_) | Event::Progress { .. } | Event::Meta(_) | Event::Debug(_) | Event::Debugger(_) => {}
+            Event::Warning(_)
+            | Event::Progress { .. }
+            | Event::Meta(_)
+            | Event::Debug(_)
+            | Event::Debugger(_)
+            | Event::Asked(_) => {}
             Event::PlaybookStarted { .. } | Event::RunAborted => {}
             Event::RunFinished { stats, custom } => {
                 lines.head("RECAP");

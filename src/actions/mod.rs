@@ -82,6 +82,8 @@ pub trait Ask: Send + Sync {
     async fn command(&self, prompt: &str) -> Option<String> {
         self.line(prompt, true, None).await
     }
+    /// Tells the person something between questions.
+    fn say(&self, _text: &str) {}
 }
 
 /// One call of an action: the task's arguments, rendered, and all that the action may use.

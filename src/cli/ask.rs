@@ -1,6 +1,7 @@
 //! Questions at the terminal: passwords, `vars_prompt`, `pause`, `--step`.
 
 use crate::actions::Ask;
+use crate::report::Quiet;
 use async_trait::async_trait;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -22,6 +23,9 @@ impl Ask for Terminal {
             Some(limit) => tokio::time::timeout(limit, read).await.ok().and_then(Result::ok).flatten(),
         }
     }
+    fn say(&self, text: &str) {
+        crate::cli::out::outln!("{text}");
+    }
     async fn command(&self, prompt: &str) -> Option<String> {
         let prompt = prompt.to_owned();
         tokio::task::spawn_blocking(move || question(&prompt, true)).await.ok().flatten()
@@ -29,6 +33,7 @@ impl Ask for Terminal {
 }
 
 fn question(prompt: &str, echo: bool) -> Option<String> {
+    let _quiet = Quiet::new();
     if !echo && std::io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt).ok();
     }

@@ -147,6 +147,8 @@ pub enum Event {
     Debug(String),
     /// What the task debugger answers.
     Debugger(String),
+    /// `--step` asked whether to do a task.
+    Asked(String),
     /// A line of live output.
     Progress {
         host: HostName,

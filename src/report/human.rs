@@ -266,6 +266,7 @@ impl Observer for Human {
                 }
             }
             Event::Debug(text) => self.show(Color::Debug, text),
+            Event::Asked(question) => self.banner(question),
             Event::Debugger(text) => self.screen.line(text),
             Event::RunAborted => self.screen.end(),
             Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),

@@ -14,7 +14,7 @@ pub use annotated::annotated;
 pub use human::Human;
 pub use minimal::Minimal;
 pub use paint::{Color, Paint};
-pub use progress::Screen;
+pub use progress::{Quiet, Screen};
 
 /// What the reporters need to know of settings and terminal.
 #[derive(Clone, Debug)]

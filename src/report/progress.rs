@@ -2,7 +2,46 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+
+/// The line of progress of the process's terminal, and how many questions keep it away at the moment.
+static SHOWN: Mutex<(Option<ProgressBar>, usize)> = Mutex::new((None, 0));
+
+fn shown() -> MutexGuard<'static, (Option<ProgressBar>, usize)> {
+    SHOWN.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+fn target() -> ProgressDrawTarget {
+    ProgressDrawTarget::stderr_with_hz(10)
+}
+
+/// No line of progress is drawn while one of these lives: somebody is asked something.
+pub struct Quiet;
+
+impl Quiet {
+    #[expect(clippy::new_without_default, reason = "it acts")]
+    pub fn new() -> Self {
+        let mut shown = shown();
+        shown.1 += 1;
+        if let (Some(bar), 1) = (&shown.0, shown.1) {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            let mut err = std::io::stderr();
+            drop(write!(err, "\r\x1b[2K").and_then(|()| err.flush()));
+        }
+        Quiet
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let mut shown = shown();
+        shown.1 -= 1;
+        if let (Some(bar), 0) = (&shown.0, shown.1) {
+            bar.set_draw_target(target());
+        }
+    }
+}
 
 /// Where reporters write. Tests take what was written from a buffer.
 pub struct Screen {
@@ -15,12 +54,13 @@ impl Screen {
     /// The process's own streams; `progress` = show the line of progress.
     pub fn terminal(progress: bool) -> Self {
         let bar = progress.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+            let bar = ProgressBar::with_draw_target(Some(0), target());
             if let Ok(style) =
                 ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed} {wide_msg}")
             {
                 bar.set_style(style);
             }
+            shown().0 = Some(bar.clone());
             bar
         });
         Screen { out: Box::new(std::io::stdout()), err: Box::new(std::io::stderr()), bar }
@@ -69,6 +109,7 @@ impl Screen {
     }
     pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
+            shown().0 = None;
             bar.finish_and_clear();
         }
     }

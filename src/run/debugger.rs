@@ -124,7 +124,7 @@ impl Run {
                 "c" | "continue" => return Ok(Next::Continue),
                 "q" | "quit" | "EOF" => {
                     self.tell(Event::Debugger("User interrupted execution".to_owned()));
-                    return Err(Stop::Interrupted);
+                    return Err(Stop::Quit);
                 }
                 "h" | "help" | "?" => Ok(HELP.to_owned()),
                 "u" | "update_task" => templar.render(&Value::Map(halt.task.task.args.map.clone())).map(|args| {
@@ -133,6 +133,8 @@ impl Run {
                     }
                     String::new()
                 }),
+                "p" | "pprint" if rest.trim() == "host" => Ok(halt.host.to_string()),
+                "p" | "pprint" if rest.trim() == "task" => Ok(format!("{kind}: {}", halt.name)),
                 "p" | "pprint" => evaluate(rest.trim(), halt, edits, &templar).map(|v| v.repr()),
                 _ => match assignment(line) {
                     Some((place, key, value)) => evaluate(value, halt, edits, &templar).map(|value| {

@@ -42,6 +42,8 @@ pub enum Stop {
     /// `meta: end_play`: this play is over, the next one follows.
     Play,
     Interrupted,
+    /// The person at the debugger ends the run.
+    Quit,
     /// The author's fault, found while running.
     Fault(Box<Diagnostic>),
 }
@@ -139,6 +141,10 @@ impl Run {
                 Err(Stop::Interrupted) => {
                     interrupted = true;
                     break;
+                }
+                Err(Stop::Quit) => {
+                    self.tell(Event::RunAborted);
+                    return Ok(Exit::Interrupted);
                 }
                 Err(Stop::Fault(diagnostic)) => {
                     self.tell(Event::RunAborted);
@@ -268,10 +274,13 @@ impl Run {
                 Value::Map(map) => map,
                 _ => Arc::default(),
             };
-            let answer = super::prompt::ask(&*self.ctx.ask, &prompt.name, &options)
+            let answer = super::prompt::ask(&*self.ctx.ask, &prompt.name, &options, &templar)
                 .await
                 .map_err(|e| Diagnostic::error(Code::OPTION_INVALID, e).at(prompt.span, "asked for here"))?;
-            answers.insert(&*prompt.name, answer);
+            if answer.unasked {
+                self.warn("Not prompting as we are not in interactive mode");
+            }
+            answers.insert(&*prompt.name, answer.value);
         }
         Arc::make_mut(&mut view.vars).prompts = Arc::new(answers);
         Ok(())

@@ -210,7 +210,8 @@ impl Run {
     /// `--step`: asks; `c` runs all that follows.
     pub(super) async fn step_into(&mut self, name: &str) -> bool {
         let prompt = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
-        let answer = self.ctx.ask.line(&prompt, true, None).await.unwrap_or_default();
+        let answer = self.ctx.ask.command(&prompt).await.unwrap_or_default();
+        self.tell(Event::Asked(prompt.trim_end().to_owned()));
         match answer.trim().to_lowercase().as_str() {
             "y" | "yes" => true,
             "c" | "continue" => {
