@@ -27,6 +27,8 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::source_control::git::Git>(),
     Entry::of::<crate::accounts::Group>(),
     Entry::of::<crate::system::Hostname>(),
+    Entry::of::<crate::network::Iptables>(),
+    Entry::of::<crate::network::KnownHosts>(),
     Entry::of::<crate::files::lineinfile::Lineinfile>(),
     Entry::of::<crate::facts::mount_facts::MountFacts>(),
     Entry::of::<crate::packages::Package>(),

@@ -6,7 +6,7 @@ use crate::contract::{
     Arg, ArgType, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return,
 };
 use crate::host::{Change, FileKind, Mode, Observe, Stat, fnmatch};
-use crate::text::{Flags, Pattern};
+use crate::text::{Encoding, Flags, Pattern};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -33,6 +33,7 @@ pub struct Args {
     depth: Option<i64>,
     mode: Option<Json>,
     exact_mode: bool,
+    encoding: Option<String>,
     limit: Option<i64>,
 }
 
@@ -61,7 +62,7 @@ impl Module for Find {
             Return { name: "examined", when: "always", doc: "How many were looked at." },
             Return { name: "skipped_paths", when: "always", doc: "Paths that could not be looked at, and why." },
         ],
-        differs: "`encoding` is taken and not used: files are searched as UTF-8, other bytes as unknown characters.",
+        differs: "Files in another `encoding` than UTF-8, ASCII and Latin-1 need the host's `iconv`.",
         ..ModuleSpec::new(
             "ansible.builtin.find",
             "Finds files.",
@@ -97,7 +98,7 @@ impl Module for Find {
                 Arg::int("depth").doc("How deep to go; 1 is the directory itself."),
                 Arg::raw("mode").doc("Permissions, octal or symbolic."),
                 Arg::bool("exact_mode").default(Literal::Bool(true)).doc("Exactly these permissions, not any of them."),
-                Arg::str("encoding").doc("Encoding of the files."),
+                Arg::str("encoding").doc("Encoding of the files whose content is looked at; UTF-8 where absent."),
                 Arg::int("limit").doc("Stop after so many."),
             ],
         )
@@ -112,7 +113,9 @@ impl Module for Find {
                 search.skip(path, &format!("'{}' is not a directory", path.display()));
                 continue;
             }
-            search.walk(path, 1, &mut Vec::new())?;
+            if let Err(failure) = search.walk(path, 1, &mut Vec::new()) {
+                search.skip(path, &failure.msg);
+            }
         }
         let msg = if !search.outcome.warnings.is_empty() {
             "Not all paths examined, check warnings for details"
@@ -165,6 +168,8 @@ struct Search<'a> {
     names: Names,
     excludes: Names,
     contains: Option<Pattern>,
+    /// Of the files whose content is looked at.
+    encoding: Result<Encoding, Failure>,
     age: Option<i64>,
     size: Option<i64>,
     mode: Option<u32>,
@@ -221,6 +226,10 @@ impl<'a> Search<'a> {
                 .as_deref()
                 .map(|c| Pattern::new(c, Flags::default()).map_err(Failure::new))
                 .transpose()?,
+            encoding: match &args.contains {
+                Some(_) => Encoding::named(args.encoding.as_deref(), host),
+                None => Ok(Encoding::Utf8),
+            },
             age: read(&args.age, AGES, "age")?,
             size: read(&args.size, SIZES, "size")?,
             mode,
@@ -312,7 +321,7 @@ impl<'a> Search<'a> {
         if !kind_fits || !self.names.fit(&name) || self.excludes.fit(&name) || !self.fits(&stat) {
             return Ok(());
         }
-        if is_file && self.args.file_type == "file" && !self.content_fits(path) {
+        if is_file && self.args.file_type == "file" && !self.content_fits(path)? {
             return Ok(());
         }
         let mut found = JsonMap::from_iter([("path".to_owned(), Json::from(text(path)))]);
@@ -348,13 +357,30 @@ impl<'a> Search<'a> {
         age_fits && size_fits && mode_fits
     }
 
-    fn content_fits(&self, path: &Path) -> bool {
-        let Some(pattern) = &self.contains else { return true };
-        let Ok(content) = self.host.read_text(path) else { return false };
-        if self.args.read_whole_file {
-            return pattern.is_match(&content);
+    /// A file that is not in the encoding ends the search of its directory, as in the reference.
+    fn content_fits(&self, path: &Path) -> Result<bool, Failure> {
+        let Some(pattern) = &self.contains else { return Ok(true) };
+        let Ok(bytes) = self.host.read(path) else { return Ok(false) };
+        let encoding = self.encoding.as_ref().map_err(Failure::clone)?;
+        let (text, whole) = match encoding.decode(bytes, self.host) {
+            Ok(text) => (text, true),
+            Err(start) => (start, false),
+        };
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        if whole && self.args.read_whole_file {
+            return Ok(pattern.is_match(&text));
         }
-        content.split_inclusive('\n').any(|line| pattern.matches_start(line))
+        let mut lines = text.split_inclusive('\n').filter(|line| whole || line.ends_with('\n'));
+        if !self.args.read_whole_file && lines.any(|line| pattern.matches_start(line)) {
+            return Ok(true);
+        }
+        if whole {
+            return Ok(false);
+        }
+        let unnamed = "None (default determined by the Python built-in function \"open\")";
+        let name = self.args.encoding.as_deref().unwrap_or(unnamed);
+        let path = path.display();
+        Err(Failure::new(format!("Failed to read the file {path} due to an encoding error. current encoding: {name}")))
     }
 }
 
@@ -370,6 +396,27 @@ mod tests {
         let out = case(&Entry::of::<Find>(), args, host).expect("no failure");
         let files = out.values["files"].as_array().expect("a list").clone();
         files.iter().map(|f| f["path"].as_str().expect("text").to_owned()).collect()
+    }
+
+    #[test]
+    fn content_in_other_encodings() {
+        let gbk = b"\xc4\xe3\xba\xc3\n";
+        let mut host = Fake::new()
+            .file("/d/x.gbk", gbk)
+            .file("/d/latin", b"caf\xe9\n")
+            .file_mode("/usr/bin/iconv", "", 0o755)
+            .answer("/usr/bin/iconv -f nope -t UTF-8", 1, "")
+            .answer("/usr/bin/iconv -f gbk -t UTF-8", 0, "你好\n");
+        let mut ask = |encoding: Json, contains: &str| {
+            let args = json!({"paths": "/d", "patterns": "x.gbk", "contains": contains, "encoding": encoding});
+            let out = case(&Entry::of::<Find>(), args, &mut host).expect("no failure");
+            (out.values["matched"].clone(), out.values["skipped_paths"]["/d"].clone())
+        };
+        assert_eq!(ask(json!("gbk"), "你"), (json!(1), json!(null)));
+        assert_eq!(ask(json!("nope"), "你"), (json!(0), json!("unknown encoding: nope")));
+        let wrong = "Failed to read the file /d/x.gbk due to an encoding error. current encoding: utf-8";
+        assert_eq!(ask(json!("utf-8"), "你"), (json!(0), json!(wrong)));
+        assert_eq!(ask(json!("latin-1"), "Äã"), (json!(1), json!(null)));
     }
 
     #[test]

@@ -2,10 +2,14 @@
 
 mod get_url;
 pub mod http;
+mod iptables;
+mod known_hosts;
 mod shared;
 mod uri;
 mod wait_for;
 
 pub use get_url::GetUrl;
+pub use iptables::Iptables;
+pub use known_hosts::KnownHosts;
 pub use uri::Uri;
 pub use wait_for::WaitFor;

@@ -1,7 +1,9 @@
-//! Text as Python's `re` sees it: patterns and replacement templates, for the modules that edit and search files.
+//! Text as Python sees it: patterns, replacement templates and encodings, for the modules that edit and search files.
 
+mod encoding;
 mod pattern;
 mod template;
 
+pub use encoding::Encoding;
 pub use pattern::{Flags, Pattern};
 pub use template::Template;
