@@ -44,6 +44,7 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::commands::shell::Shell>(),
     Entry::of::<crate::files::slurp::Slurp>(),
     Entry::of::<crate::files::stat::Stat>(),
+    Entry::of::<crate::source_control::subversion::Subversion>(),
     Entry::of::<crate::services::SystemdAlias>(),
     Entry::of::<crate::services::Systemd>(),
     Entry::of::<crate::services::Sysvinit>(),
