@@ -133,7 +133,8 @@ impl Observer for Recorder {
             | Event::Meta(_)
             | Event::Debug(_)
             | Event::Debugger(_)
-            | Event::Asked(_) => {}
+            | Event::Asked(_)
+            | Event::Told(_) => {}
             Event::PlaybookStarted { .. } | Event::RunAborted => {}
             Event::RunFinished { stats, custom } => {
                 lines.head("RECAP");

@@ -42,6 +42,8 @@ pub struct TaskResult {
     pub host: HostName,
     /// The host the work was delegated to, where it is another one.
     pub delegated_to: Option<HostName>,
+    /// The delegate's `ansible_host`, where that is not its name.
+    pub delegate_address: Option<String>,
     pub status: TaskStatus,
     /// It failed or was unreachable, and the play goes on as if it had not (`ignore_errors`, `ignore_unreachable`).
     pub ignored: bool,
@@ -147,6 +149,8 @@ pub enum Event {
     Debug(String),
     /// What the task debugger answers.
     Debugger(String),
+    /// A line for people.
+    Told(String),
     /// `--step` asked whether to do a task.
     Asked(String),
     /// A line of live output.

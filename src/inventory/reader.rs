@@ -26,7 +26,10 @@ impl Reader {
     /// Where it cannot be read or decrypted.
     pub fn text(&self, path: &Path) -> Result<String, Diagnostic> {
         let fault = |e: &dyn std::fmt::Display| {
-            let text = format!("Unable to retrieve file contents: {}: {e}", path.display());
+            let text = format!(
+                "Unable to retrieve file contents.\nCould not find or access '{}' on the Ansible Controller.\n{e}",
+                path.display()
+            );
             Diagnostic::error(Code::FILE_NOT_FOUND, text)
         };
         let bytes = self.files.read(path).map_err(|e| fault(&e))?;

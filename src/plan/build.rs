@@ -154,7 +154,7 @@ impl<'p> Build<'p> {
     }
 
     /// Warns of variables with names that the language uses.
-    fn check_names(&mut self, vars: &Map, span: Span) {
+    pub(super) fn check_names(&mut self, vars: &Map, span: Span) {
         self.diagnostics.extend(reserved::warnings(vars, Some(span)));
     }
 
@@ -358,7 +358,7 @@ impl<'p> Build<'p> {
             return None;
         }
         let frame = &place.frame;
-        let path = self.planner.own_module(name, &frame.search_path, &frame.play_dir, &keywords.collections)?;
+        let (name, path) = self.planner.own_module(name, &frame.search_path, &frame.play_dir, &keywords.collections)?;
         Some(Resolved { name: name.into(), kind: ActionKind::Program(path) })
     }
 

@@ -85,7 +85,7 @@ impl Planner {
         search: &[PathBuf],
         play_dir: &Path,
         collections: &[Arc<str>],
-    ) -> Option<Arc<PathBuf>> {
+    ) -> Option<(String, Arc<PathBuf>)> {
         let parts: Vec<&str> = name.split('.').collect();
         let in_collection = |collection: &str, name: &str| {
             let (namespace, short) = collection.split_once('.')?;
@@ -97,7 +97,7 @@ impl Planner {
         let found = match parts.as_slice() {
             [namespace, collection, path @ .., short] if *namespace != "ansible" => {
                 let name = path.iter().chain([short]).copied().collect::<Vec<_>>().join("/");
-                in_collection(&format!("{namespace}.{collection}"), &name)
+                in_collection(&format!("{namespace}.{collection}"), &name).map(|path| (parts.join("."), path))
             }
             [short] | ["ansible", "legacy", short] => {
                 let roles: Vec<PathBuf> = self.role_paths();
@@ -105,13 +105,16 @@ impl Planner {
                 let dirs = dirs.map(|dir| dir.join("library")).chain(self.settings.module_path.iter().cloned());
                 let elsewhere = collections.iter().filter(|c| builtin_action(&format!("{c}.x")).is_none());
                 let mut elsewhere = elsewhere.filter(|_| parts.len() == 1);
-                elsewhere
-                    .find_map(|collection| in_collection(collection, short))
-                    .or_else(|| dirs.into_iter().find_map(|dir| self.in_directory(&dir, short)))
+                elsewhere.find_map(|c| in_collection(c, short).map(|path| (format!("{c}.{short}"), path))).or_else(
+                    || {
+                        let found = dirs.into_iter().find_map(|dir| self.in_directory(&dir, short));
+                        found.map(|path| (name.to_owned(), path))
+                    },
+                )
             }
             _ => None,
         };
-        found.map(Arc::new)
+        found.map(|(name, path)| (name, Arc::new(path)))
     }
 
     fn in_directory(&self, dir: &Path, name: &str) -> Option<PathBuf> {

@@ -36,9 +36,14 @@ pub fn is_reserved(name: &str) -> bool {
 pub fn warnings(vars: &Map, span: Option<Span>) -> impl Iterator<Item = Diagnostic> {
     vars.iter().filter_map(move |(key, value)| {
         let name = key.as_str().filter(|name| is_reserved(name))?;
-        let message = format!("Found variable using reserved name {}.", crate::value::repr_str(name));
-        Some(Diagnostic::warning(Code::WARNING, message).at(Value::origin(value).or(span), ""))
+        Some(warning(name).at(Value::origin(value).or(span), ""))
     })
+}
+
+/// The warning about a variable of this name.
+pub fn warning(name: &str) -> Diagnostic {
+    let message = format!("Found variable using reserved name {}.", crate::value::repr_str(name));
+    Diagnostic::warning(Code::WARNING, message)
 }
 
 #[cfg(test)]

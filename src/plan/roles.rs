@@ -215,6 +215,10 @@ impl Build<'_> {
             direct.push(dependency.context);
         }
         let context = Arc::new(self.context(&used, &files, chain, &collections, direct));
+        let own = &context.own;
+        for vars in [&own.defaults, &own.vars, &own.keyword_vars, &own.params] {
+            self.check_names(vars, used.span);
+        }
         let keywords = self.role_keywords(&context, used.around);
         let tasks_dir = used.place.path.join("tasks");
         let dir_of = |file: &Option<(std::path::PathBuf, _)>| {

@@ -117,15 +117,15 @@ impl Human {
             TaskStatus::Skipped => {
                 if self.style.display_skipped_hosts {
                     let arrow = result_text::arrow(task, result, &self.style);
-                    self.show(Color::Skipped, &format!("skipping: [{host}] => (item={label}) {}", arrow.trim_start()));
+                    let (host, arrow) = (&result.host, arrow.trim_start());
+                    self.show(Color::Skipped, &format!("skipping: [{host}] => (item={label}) {arrow}"));
                 }
             }
             TaskStatus::Failed | TaskStatus::Unreachable => {
                 self.diffs(result);
                 self.error(result);
                 let dump = result_text::dump(task, result, &self.style);
-                let word = if result.status == TaskStatus::Failed { "failed" } else { "unreachable" };
-                self.show(Color::Failed, &format!("{word}: [{host}] (item={label}) => {dump}"));
+                self.show(Color::Failed, &format!("failed: [{host}] (item={label}) => {dump}"));
             }
         }
     }
@@ -138,13 +138,13 @@ impl Human {
         }
         match result.status {
             TaskStatus::Ok | TaskStatus::Changed => {
-                if is_include(task) && !looped && self.style.verbosity == 0 {
-                    return;
-                }
                 if looped {
                     return;
                 }
                 self.task_banner(task);
+                if is_include(task) && self.style.verbosity == 0 {
+                    return;
+                }
                 self.warnings(result);
                 self.diffs(result);
                 let changed = result.status == TaskStatus::Changed;
@@ -158,7 +158,7 @@ impl Human {
             TaskStatus::Skipped => {
                 self.task_banner(task);
                 let arrow = if looped { String::new() } else { result_text::arrow(task, result, &self.style) };
-                self.show(Color::Skipped, &format!("skipping: [{host}]{arrow}"));
+                self.show(Color::Skipped, &format!("skipping: [{}]{arrow}", result.host));
             }
             TaskStatus::Failed => {
                 self.task_banner(task);
@@ -193,7 +193,10 @@ fn is_include(task: &TaskInfo) -> bool {
 /// `host`, or `host -> delegate`.
 pub(super) fn host_label(result: &TaskResult) -> String {
     match &result.delegated_to {
-        Some(other) => format!("{} -> {other}", result.host),
+        Some(other) => match &result.delegate_address {
+            Some(address) => format!("{} -> {other}({address})", result.host),
+            None => format!("{} -> {other}", result.host),
+        },
         None => result.host.to_string(),
     }
 }
@@ -267,7 +270,7 @@ impl Observer for Human {
             }
             Event::Debug(text) => self.show(Color::Debug, text),
             Event::Asked(question) => self.banner(question),
-            Event::Debugger(text) => self.screen.line(text),
+            Event::Debugger(text) | Event::Told(text) => self.screen.line(text),
             Event::RunAborted => self.screen.end(),
             Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),
             Event::RunFinished { stats, custom } => {

@@ -23,6 +23,8 @@ use crate::playbook::{Settings, Templated};
 use crate::template::{Templar, TemplateError};
 use crate::value::{Key, Map, Value};
 use indexmap::{IndexMap, IndexSet};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 /// How a run ended.
@@ -59,6 +61,9 @@ impl From<TemplateError> for Stop {
     }
 }
 
+/// Writes the hosts of a playbook that are to be tried again to a file; what is to be told of it.
+pub type Retry = Box<dyn Fn(&Path, &[HostName]) -> Event + Send + Sync>;
+
 pub struct Run {
     pub(super) ctx: Arc<RunContext>,
     pub(super) roster: Roster,
@@ -69,6 +74,9 @@ pub struct Run {
     pub(super) unreachable: IndexSet<HostName>,
     /// What the last batch came to.
     last: Exit,
+    retry: Option<Retry>,
+    /// Variables whose names were looked at.
+    named: HashSet<usize>,
     pub(super) next_task: usize,
     pub(super) start_at: Option<String>,
     pub(super) stepping: bool,
@@ -86,10 +94,17 @@ impl Run {
             failed: IndexSet::new(),
             unreachable: IndexSet::new(),
             last: Exit::Ok,
+            retry: None,
+            named: HashSet::new(),
             next_task: 0,
             start_at,
             stepping,
         }
+    }
+
+    #[must_use]
+    pub fn with_retry(self, retry: Option<Retry>) -> Self {
+        Run { retry, ..self }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -98,8 +113,24 @@ impl Run {
     pub(super) fn warn(&mut self, message: impl Into<String>) {
         self.tell(Event::Warning(Diagnostic::warning(Code::WARNING, message)));
     }
-    fn warn_of_names(&mut self, vars: &Map, span: Span) {
-        reserved::warnings(vars, Some(span)).for_each(|warning| self.tell(Event::Warning(warning)));
+    fn warn_of_names(&mut self, vars: &Map, span: Option<Span>) {
+        reserved::warnings(vars, span).for_each(|warning| self.tell(Event::Warning(warning)));
+    }
+
+    /// Warns of names in the command line's variables and in those of the inventory for a play's hosts, once each.
+    fn warn_of_given_names(&mut self, view: &PlayView, hosts: &[HostName]) {
+        let mut given = Vec::new();
+        if self.named.is_empty() {
+            given.push(self.ctx.vars.extra.clone());
+        }
+        for layers in hosts.iter().filter_map(|host| view.hostvars.vars.of(host).ok()) {
+            given.extend(layers.maps().cloned());
+        }
+        for vars in given {
+            if self.named.insert(Arc::as_ptr(&vars) as usize) {
+                self.warn_of_names(&vars, None);
+            }
+        }
     }
     pub(super) fn stat(&mut self, host: &HostName) -> &mut HostStats {
         self.stats.entry(host.clone()).or_default()
@@ -111,7 +142,7 @@ impl Run {
     /// A fault of the author's that could be found only while running.
     pub async fn run(&mut self, plan: &Plan) -> Result<Exit, Diagnostic> {
         if plan.playbooks.is_empty() {
-            return self.playbook(&plan.plays).await;
+            return self.playbook(&plan.plays, None).await;
         }
         let mut exit = Exit::Ok;
         let mut rest = &plan.plays[..];
@@ -119,7 +150,7 @@ impl Run {
             let (now, later) = rest.split_at((*plays).min(rest.len()));
             rest = later;
             self.tell(Event::PlaybookStarted { path: path.clone(), plays: *plays });
-            exit = self.playbook(now).await?;
+            exit = self.playbook(now, Some(path)).await?;
             if exit != Exit::Ok {
                 break;
             }
@@ -132,7 +163,7 @@ impl Run {
         Ok(exit)
     }
 
-    async fn playbook(&mut self, plays: &[Arc<PlannedPlay>]) -> Result<Exit, Diagnostic> {
+    async fn playbook(&mut self, plays: &[Arc<PlannedPlay>], path: Option<&Path>) -> Result<Exit, Diagnostic> {
         let mut interrupted = false;
         for play in plays {
             match self.play(play).await {
@@ -152,6 +183,11 @@ impl Run {
                 }
             }
         }
+        let again = self.failed_hosts();
+        if let (Some(retry), Some(path), false) = (&self.retry, path, again.is_empty()) {
+            let told = retry(path, &again);
+            self.tell(told);
+        }
         let (stats, custom) = (self.stats.clone(), self.custom.clone());
         self.tell(Event::RunFinished { stats, custom });
         Ok(if interrupted { Exit::Interrupted } else { self.last })
@@ -161,7 +197,7 @@ impl Run {
         &self.stats
     }
     /// Hosts to try again: failed and unreachable ones.
-    pub fn failed_hosts(&self) -> Vec<HostName> {
+    fn failed_hosts(&self) -> Vec<HostName> {
         self.failed.iter().chain(&self.unreachable).cloned().collect::<IndexSet<_>>().into_iter().collect()
     }
 
@@ -205,6 +241,7 @@ impl Run {
         };
         // Whatever the order in which they are worked on, `ansible_play_hosts` has that of the inventory.
         let hosts_all: Arc<[HostName]> = self.roster.select(&refs, Order::Inventory)?.0.into();
+        self.warn_of_given_names(&view, &hosts);
         let sizes = serial(&play.play.serial, &templar, hosts.len())?;
         let mut rest = &hosts[..];
         let mut turn = 0;
@@ -367,6 +404,10 @@ impl Run {
         }
         let result = &outcome.result;
         if let Some(name) = &task.task.register {
+            if reserved::is_reserved(&name.node) {
+                let warning = reserved::warning(&name.node);
+                self.tell(Event::Warning(warning.at(name.span, "")));
+            }
             for each in &everyone {
                 self.ctx.book.set(each, &name.node, Value::Map(outcome.registered.clone()));
             }
@@ -443,7 +484,7 @@ impl Run {
             for effect in &item.effects {
                 match effect {
                     Effect::SetFact { facts, cacheable } => {
-                        self.warn_of_names(facts, span);
+                        self.warn_of_names(facts, Some(span));
                         for host in hosts {
                             if *cacheable || item.facts_host.is_some() {
                                 book.add_facts(host, facts);
@@ -452,7 +493,7 @@ impl Run {
                         }
                     }
                     Effect::HostVars(vars) => {
-                        self.warn_of_names(vars, span);
+                        self.warn_of_names(vars, Some(span));
                         let merging = self.ctx.vars.merge;
                         hosts.iter().for_each(|host| book.update(host, |state| state.include(vars, merging)));
                     }

@@ -203,6 +203,7 @@ impl Run {
         let result = TaskResult {
             host: host.clone(),
             delegated_to: None,
+            delegate_address: None,
             status: TaskStatus::Failed,
             ignored: false,
             data: Arc::new(data),

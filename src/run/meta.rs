@@ -125,6 +125,7 @@ impl Run {
         let result = TaskResult {
             host: host.clone(),
             delegated_to: None,
+            delegate_address: None,
             status: TaskStatus::Skipped,
             ignored: false,
             data: Arc::new(data),

@@ -25,6 +25,6 @@ mod worker;
 pub use book::{Book, FactStore};
 pub use context::{Interrupt, RunContext, RunOptions};
 pub use cursor::{Cursor, End};
-pub use dispatcher::{Exit, Run};
+pub use dispatcher::{Exit, Retry, Run};
 pub use outcome::{HostOutcome, IncludeRequest, ItemOutcome};
 pub use roster::{Reload, Roster};

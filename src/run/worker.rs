@@ -40,6 +40,9 @@ pub struct Work {
 /// Variables that hold the connection password.
 const PASSWORDS: [&str; 2] = ["ansible_password", "ansible_ssh_pass"];
 
+/// Where a result carries the address of the host that it was delegated to, on its way from the action.
+const ADDRESS: &str = "_ansible_delegate_address";
+
 /// One item's run.
 struct ItemRun {
     result: ActionResult,
@@ -279,6 +282,7 @@ impl Work {
             Ok(environment) => environment,
             Err(e) => return failure::template(&e, &[]),
         };
+        let address = delegated.as_ref().and_then(|to| self.address_of(to));
         let target = match self.target(resolved, templar, delegated) {
             Ok(target) => target,
             Err(diagnostic) => return connection_failure(&diagnostic),
@@ -332,6 +336,9 @@ impl Work {
                 let reach = Reach { hosts: &*self.ctx.hosts, target: &target, environment: &environment };
                 let tell = |event| drop(self.emit.send(event));
                 result = background.attend(result, &self.host, &reach, &tell).await;
+            }
+            if let Some(address) = address.as_ref().filter(|_| !result.is("unreachable")) {
+                result.data.insert(ADDRESS, address.clone());
             }
             self.foresee(&mut result);
             let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);
@@ -393,6 +400,12 @@ impl Work {
                 delegate::target(&other, &self.task, &theirs, templar, &self.ctx, implicit(&other))
             }
         }
+    }
+
+    /// `ansible_host` of the host that a task is delegated to.
+    fn address_of(&self, delegate: &HostName) -> Option<Value> {
+        let theirs = scope::templar(&self.ctx, &self.view, Some(delegate), &self.frame).ok()?;
+        theirs.variable("ansible_host").ok().flatten()
     }
 
     fn include(&self, templar: &Templar) -> (ActionResult, Option<IncludeRequest>) {
@@ -468,6 +481,7 @@ impl Work {
     fn finish(&self, run: ItemRun, label: Option<String>) -> (ItemOutcome, TaskResult, Arc<Map>) {
         let ItemRun { mut result, no_log, keywords, include } = run;
         let invocation = result.data.remove("invocation");
+        let address = result.data.remove(ADDRESS).map(|address| address.to_string());
         let status = judge::status(&result);
         let failed = status == TaskStatus::Failed;
         let no_log = no_log || result.secret;
@@ -518,11 +532,13 @@ impl Work {
             _ => false,
         };
         let delegated_to = keywords_ref.and_then(|k| k.delegate_to.clone()).filter(|d| *d != self.host);
+        let delegate_address = address.filter(|a| delegated_to.as_ref().is_some_and(|d| d.as_str() != a));
         let facts_host = keywords_ref.filter(|k| k.delegate_facts).and_then(|k| k.delegate_to.clone());
         let show_diff = keywords_ref.is_some_and(|k| k.diff) && !no_log;
         let shown = TaskResult {
             host: self.host.clone(),
             delegated_to,
+            delegate_address,
             status,
             ignored,
             data,
@@ -622,7 +638,6 @@ impl Summary {
             data.insert("skipped", !self.any_done);
             let msg = match status {
                 TaskStatus::Failed => "One or more items failed",
-                TaskStatus::Unreachable => "One or more items were unreachable",
                 TaskStatus::Skipped => "All items skipped",
                 _ => "All items completed",
             };
@@ -640,6 +655,7 @@ impl Summary {
         let result = TaskResult {
             host: host.clone(),
             delegated_to: None,
+            delegate_address: None,
             status,
             ignored: status.is_failure() && self.ignored,
             data,

@@ -26,7 +26,7 @@ pub fn extra_vars(
         let new = one(option, reader, cwd, key_values, &mut warnings)?;
         let Value::Map(new) = new else {
             let text = format!("Invalid extra vars data supplied. '{option}' could not be made into a dictionary");
-            return Err(Diagnostic::error(Code::OPTION_INVALID, text));
+            return Err(Diagnostic::error(Code::CONFIG_INVALID, text));
         };
         all = merge(&all, &new, MergeMode { recursive: merging, ..Default::default() });
     }

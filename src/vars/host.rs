@@ -53,6 +53,10 @@ impl HostLayers {
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.own.iter().chain(&self.groups.parts)
     }
+    /// The variables of each layer.
+    pub fn maps(&self) -> impl Iterator<Item = &Arc<Map>> {
+        self.parts().map(|part| &part.vars)
+    }
     pub(super) fn parts_from_below(&self) -> impl Iterator<Item = &Part> {
         self.groups.parts.iter().rev().chain(self.own.iter().rev())
     }

@@ -26,6 +26,6 @@ pub async fn run(args: FactsArgs) -> Result<u8, CommandError> {
     let style = project.base.style(verbosity);
     let screen = Screen::terminal(shows_progress());
     let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), false));
-    let (exit, _) = execute(&project, prepared, &plan, observer).await?;
+    let exit = execute(&project, prepared, &plan, observer).await?;
     Ok(exit)
 }

@@ -6,9 +6,10 @@ use crate::cli::args::PlayArgs;
 use crate::cli::error::{CommandError, code};
 use crate::cli::out::{out, outln};
 use crate::cli::wiring::{Base, Project};
-use crate::diag::Diagnostic;
-use crate::event::Observer;
+use crate::diag::{Code, Diagnostic};
+use crate::event::{Event, Observer};
 use crate::inventory::Order;
+use crate::names::HostName;
 use crate::plan::{ListedPlay, Listing, PlannedPlay, listing};
 use crate::report::{Human, Screen};
 use crate::run::RunContext;
@@ -54,7 +55,7 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
         .with_modules(&args.tasks.module_path);
     project.hosts_meant("all")?;
     let (hosts, observer) = stage.map_or((None, None), |stage| (Some(stage.hosts), Some(stage.observer)));
-    let prepared = match hosts {
+    let mut prepared = match hosts {
         Some(hosts) => prepare_on(&project, &args.connect, options, hosts)?,
         None => prepare(&project, &args.connect, options)?,
     };
@@ -80,9 +81,14 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
         let screen = Screen::terminal(shows_progress());
         Box::new(Human::new(screen, project.base.style(verbosity), project.base.sources.clone()))
     });
-    let (exit, failed) = execute(&project, prepared, &plan, observer).await?;
-    retry_file(&project.base, &playbooks[0], &failed);
-    Ok(exit)
+    if project.base.settings.bool("RETRY_FILES_ENABLED") {
+        let dir = project.base.settings.path("RETRY_FILES_SAVE_PATH");
+        let around = project.base.around.clone();
+        prepared.retry = Some(Box::new(move |playbook, hosts| {
+            retry_file(dir.clone(), &around.resolve(&playbook.to_string_lossy(), None), hosts)
+        }));
+    }
+    execute(&project, prepared, &plan, observer).await
 }
 
 /// The playbooks as absolute paths.
@@ -162,21 +168,17 @@ fn renderer(ctx: &RunContext, play: &PlannedPlay) -> impl Fn(&Value) -> Result<V
     move |value| templar.render(value).map_err(Diagnostic::from)
 }
 
-/// Writes the hosts that failed to a `.retry` file, where settings ask for it.
-fn retry_file(base: &Base, playbook: &Path, failed: &[String]) {
-    if failed.is_empty() || !base.settings.bool("RETRY_FILES_ENABLED") {
-        return;
-    }
-    let dir = base
-        .settings
-        .path("RETRY_FILES_SAVE_PATH")
-        .unwrap_or_else(|| playbook.parent().map(Path::to_owned).unwrap_or_default());
-    let stem = playbook.file_stem().unwrap_or_default().to_string_lossy();
-    let path = dir.join(format!("{stem}.retry"));
-    let mut hosts = failed.to_vec();
-    hosts.sort();
-    match std::fs::write(&path, hosts.join("\n") + "\n") {
-        Ok(()) => outln!("\tto retry, use: --limit @{}\n", path.display()),
-        Err(e) => eprintln!("[WARNING]: Could not create retry file '{}'.\n\t{e}", path.display()),
+/// Writes hosts to a `.retry` file; what is told of it.
+fn retry_file(dir: Option<PathBuf>, playbook: &Path, hosts: &[HostName]) -> Event {
+    let dir = dir.unwrap_or_else(|| playbook.parent().map(Path::to_owned).unwrap_or_default());
+    let path = dir.join(format!("{}.retry", playbook.file_stem().unwrap_or_default().to_string_lossy()));
+    let mut hosts: Vec<&str> = hosts.iter().map(|h| h.as_str()).collect();
+    hosts.sort_unstable();
+    match std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, hosts.join("\n") + "\n")) {
+        Ok(()) => Event::Told(format!("\tto retry, use: --limit @{}\n", path.display())),
+        Err(e) => {
+            let text = format!("Could not create retry file '{}'.\n\t{e}", path.display());
+            Event::Warning(Diagnostic::warning(Code::WARNING, text))
+        }
     }
 }

@@ -68,7 +68,7 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
         observer = observer.with_tree(Box::new(tree_file(dir.clone())));
     }
     let observer = Box::new(observer);
-    let (exit, _) = execute(&project, prepared, &plan, observer).await?;
+    let exit = execute(&project, prepared, &plan, observer).await?;
     Ok(exit)
 }
 

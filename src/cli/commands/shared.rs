@@ -8,7 +8,7 @@ use crate::cli::wiring::{Base, Project, context, forks};
 use crate::event::Observer;
 use crate::plan::Plan;
 use crate::remote::{Pool, PoolOptions};
-use crate::run::{Exit, Interrupt, Run, RunContext, RunOptions};
+use crate::run::{Exit, Interrupt, Retry, Run, RunContext, RunOptions};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub fn run_options(
 pub struct Prepared {
     pub ctx: Arc<RunContext>,
     pub interrupt: Interrupt,
+    /// Writes retry files.
+    pub retry: Option<Retry>,
 }
 
 /// A run on real hosts.
@@ -54,7 +56,7 @@ pub fn prepare_on(
 ) -> Result<Prepared, CommandError> {
     let interrupt = Interrupt::default();
     let ctx = context(project, connect, options, interrupt.clone(), hosts)?;
-    Ok(Prepared { ctx, interrupt })
+    Ok(Prepared { ctx, interrupt, retry: None })
 }
 
 /// Time for hosts to end what runs there and for connections to close, at the end of a run.
@@ -66,7 +68,7 @@ pub async fn execute(
     prepared: Prepared,
     plan: &Plan,
     observer: Box<dyn Observer>,
-) -> Result<(u8, Vec<String>), CommandError> {
+) -> Result<u8, CommandError> {
     let base = &project.base;
     let interrupt = prepared.interrupt.clone();
     tokio::spawn(async move {
@@ -81,18 +83,16 @@ pub async fn execute(
         }
     });
     let roster = project.roster();
-    let mut run = Run::new(prepared.ctx.clone(), roster, observer);
+    let mut run = Run::new(prepared.ctx.clone(), roster, observer).with_retry(prepared.retry);
     let ended = run.run(plan).await;
-    let failed = run.failed_hosts().iter().map(|h| h.to_string()).collect();
     let _ = tokio::time::timeout(CLOSING, prepared.ctx.hosts.close()).await;
     let exit = ended.map_err(|d| base.author(d))?;
-    let code = match exit {
+    Ok(match exit {
         Exit::Ok => code::OK,
         Exit::Failed => code::HOSTS_FAILED,
         Exit::Unreachable => code::UNREACHABLE,
         Exit::Interrupted => code::INTERRUPTED,
-    };
-    Ok((code, failed))
+    })
 }
 
 /// Prints a plan's warnings.

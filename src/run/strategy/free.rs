@@ -1,12 +1,14 @@
 //! `free` and `host_pinned`: each host goes through the play as fast as it can.
 
 use super::round::{Channel, Message, throttle};
+use crate::actions::runs_once;
+use crate::diag::{Code, Diagnostic};
 use crate::event::{Event, TaskInfo};
 use crate::names::HostName;
 use crate::plan::{Action, Id};
 use crate::run::batch::Batch;
 use crate::run::debugger::{Edits, Next};
-use crate::run::dispatcher::{Run, Stop};
+use crate::run::dispatcher::{Run, Stop, task_flag};
 use crate::run::include::Asked;
 use crate::run::scope::{self, TaskFrame};
 use std::collections::HashMap;
@@ -96,6 +98,16 @@ impl Run {
                 None => {
                     let frame = Arc::new(TaskFrame::of(&task));
                     let templar = scope::templar(&self.ctx, &batch.view, Some(host), &frame)?;
+                    if runs_once(&task.action) {
+                        let name = task.task.action.node.to_string();
+                        let message = format!(
+                            "The '{name}' module bypasses the host loop, which is currently not supported in the free strategy and would instead execute for every host in the inventory list."
+                        );
+                        return Err(Diagnostic::error(Code::RUN_INVALID, message).at(task.span(), "").into());
+                    }
+                    if task_flag(&task.keywords.settings, "run_once", &templar) {
+                        self.warn("Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.");
+                    }
                     let info = self.info(&task, &templar);
                     let limit = throttle(&self.ctx, batch, host, &task)?;
                     self.tell(Event::TaskStarted(info.clone()));

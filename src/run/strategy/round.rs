@@ -164,6 +164,7 @@ fn bug(host: HostName, task: Arc<PlannedTask>, info: Arc<TaskInfo>, panic: &(dyn
     let result = TaskResult {
         host: host.clone(),
         delegated_to: None,
+        delegate_address: None,
         status: TaskStatus::Failed,
         ignored: false,
         data: data.clone(),
