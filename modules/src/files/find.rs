@@ -8,8 +8,12 @@ use crate::contract::{
 use crate::host::{Change, FileKind, Mode, Observe, Stat, fnmatch};
 use crate::text::{Encoding, Flags, Pattern};
 use serde::Deserialize;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+/// Python reads files in parts of this size, in bytes.
+const PART: usize = 8 << 10;
 
 pub struct Find;
 
@@ -62,7 +66,7 @@ impl Module for Find {
             Return { name: "examined", when: "always", doc: "How many were looked at." },
             Return { name: "skipped_paths", when: "always", doc: "Paths that could not be looked at, and why." },
         ],
-        differs: "Files in another `encoding` than UTF-8, ASCII and Latin-1 need the host's `iconv`.",
+        differs: "Files in another `encoding` than UTF-8, ASCII and Latin-1 need the host's `iconv`. A file with a NUL byte is not searched line by line, as it is no text.",
         ..ModuleSpec::new(
             "ansible.builtin.find",
             "Finds files.",
@@ -360,27 +364,58 @@ impl<'a> Search<'a> {
     /// A file that is not in the encoding ends the search of its directory, as in the reference.
     fn content_fits(&self, path: &Path) -> Result<bool, Failure> {
         let Some(pattern) = &self.contains else { return Ok(true) };
-        let Ok(bytes) = self.host.read(path) else { return Ok(false) };
         let encoding = self.encoding.as_ref().map_err(Failure::clone)?;
-        let (text, whole) = match encoding.decode(bytes, self.host) {
-            Ok(text) => (text, true),
-            Err(start) => (start, false),
+        let Ok(mut file) = self.host.open(path) else { return Ok(false) };
+        let wrong = || {
+            let unnamed = "None (default determined by the Python built-in function \"open\")";
+            let name = self.args.encoding.as_deref().unwrap_or(unnamed);
+            let path = path.display();
+            let msg = format!("Failed to read the file {path} due to an encoding error. current encoding: {name}");
+            Failure::new(msg)
         };
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        if whole && self.args.read_whole_file {
-            return Ok(pattern.is_match(&text));
+        if encoding.is_by_parts() && !self.args.read_whole_file {
+            return lines_fit(file, pattern, encoding).ok_or_else(wrong);
         }
-        let mut lines = text.split_inclusive('\n').filter(|line| whole || line.ends_with('\n'));
-        if !self.args.read_whole_file && lines.any(|line| pattern.matches_start(line)) {
-            return Ok(true);
-        }
-        if whole {
+        let mut bytes = Vec::new();
+        if file.read_to_end(&mut bytes).is_err() {
             return Ok(false);
         }
-        let unnamed = "None (default determined by the Python built-in function \"open\")";
-        let name = self.args.encoding.as_deref().unwrap_or(unnamed);
-        let path = path.display();
-        Err(Failure::new(format!("Failed to read the file {path} due to an encoding error. current encoding: {name}")))
+        let text = encoding.decode(bytes, self.host).ok_or_else(wrong)?;
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let mut lines = text.split_inclusive('\n');
+        Ok(if self.args.read_whole_file {
+            pattern.is_match(&text)
+        } else {
+            lines.any(|line| pattern.matches_start(line))
+        })
+    }
+}
+
+/// Whether the start of a line fits, read in parts as Python does; `None` where a part is not in the encoding. No line of a
+/// binary file is read: it may have no end.
+fn lines_fit(mut file: impl Read, pattern: &Pattern, encoding: &Encoding) -> Option<bool> {
+    let fits = |line: &[u8]| pattern.matches_start(&String::from_utf8_lossy(line).replace("\r\n", "\n"));
+    let mut part = Vec::with_capacity(PART);
+    // From the start of a line.
+    let mut pending: Vec<u8> = Vec::new();
+    let mut checked = 0;
+    loop {
+        part.clear();
+        let Ok(read) = file.by_ref().take(PART as u64).read_to_end(&mut part) else { return Some(false) };
+        if part.contains(&0) {
+            return Some(false);
+        }
+        pending.extend_from_slice(&part);
+        checked += encoding.accepted(&pending[checked..], read < PART)?;
+        let end = pending.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        if pending[..end].split_inclusive(|b| *b == b'\n').any(fits) {
+            return Some(true);
+        }
+        pending.drain(..end);
+        checked -= end;
+        if read < PART {
+            return Some(!pending.is_empty() && fits(&pending));
+        }
     }
 }
 
@@ -396,6 +431,17 @@ mod tests {
         let out = case(&Entry::of::<Find>(), args, host).expect("no failure");
         let files = out.values["files"].as_array().expect("a list").clone();
         files.iter().map(|f| f["path"].as_str().expect("text").to_owned()).collect()
+    }
+
+    #[test]
+    fn lines_are_read_in_parts() {
+        let lines = "x".repeat(5000) + "\n" + &"é".repeat(5000) + "\r\nlast";
+        let mut host = Fake::new().file("/d/a", "one\ntwo\n").file("/d/b", "two\n\0").file("/d/c", lines);
+        assert_eq!(found(json!({"paths": "/d", "contains": "two"}), &mut host), ["/d/a"]);
+        assert_eq!(found(json!({"paths": "/d", "contains": "é{5000}$"}), &mut host), ["/d/c"]);
+        assert_eq!(found(json!({"paths": "/d", "contains": "last"}), &mut host), ["/d/c"]);
+        let whole = json!({"paths": "/d", "contains": "two", "read_whole_file": true});
+        assert_eq!(found(whole, &mut host), ["/d/a", "/d/b"]);
     }
 
     #[test]

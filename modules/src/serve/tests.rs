@@ -194,3 +194,58 @@ fn a_broken_blob_is_an_error_and_inline_blobs_need_no_asking() {
     assert_eq!((kind, &payload[4..]), (FrameKind::Chunk, &b"hello"[..]));
     session.close().unwrap();
 }
+
+/// Runs a job here and now: what it answers, and what is in its file in the end.
+fn job(request: Json) -> (Json, Json) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut request = request;
+    request["job"]["id"] = json!("j5");
+    request["job"]["dir"] = json!(dir.path().join("a/b"));
+    let mut answer = Vec::new();
+    job::run(find, &mut request.to_string().as_bytes(), &mut answer);
+    let answer: Json = serde_json::from_slice(&answer).unwrap();
+    let name = format!("j5.{}", std::process::id());
+    assert_eq!(answer["outcome"]["values"]["ansible_job_id"], json!(name));
+    let text = std::fs::read_to_string(dir.path().join("a/b").join(name)).unwrap();
+    (answer, serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn a_job_leaves_its_result_in_its_file() {
+    let (answer, result) = job(json!({"module": "echo", "args": {"a": 1}, "job": {"limit": 60}}));
+    assert_eq!(
+        (&answer["outcome"]["values"]["started"], &answer["outcome"]["values"]["finished"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(result, json!({"a": 1, "changed": false}));
+    let (_, result) = job(json!({"module": "panic", "args": {}, "job": {"limit": 60}}));
+    assert!(result["failed"] == true && result["msg"].as_str().unwrap().contains("on purpose"), "{result}");
+    let blob = json!({"module": "pull", "args": {}, "job": {"limit": 60}});
+    assert_eq!(job(blob).1["msg"], "pull: no blob 7 in this call");
+}
+
+#[test]
+fn what_a_program_prints_is_the_result_of_its_job() {
+    let print = |stdout: &str, stderr: &str| {
+        let args = json!({"rc": 0, "stdout": stdout, "stderr": stderr});
+        job(json!({"module": "echo", "args": args, "job": {"limit": 60, "printed": true}})).1
+    };
+    let junk = "Module invocation had junk after the JSON data: bye";
+    assert_eq!(
+        print("hello\n{\"changed\": true, \"warnings\": [\"w\"]}\nbye\n", "oh"),
+        json!({"changed": true, "warnings": ["w", junk], "stderr": "oh"})
+    );
+    let none = print("hello\n", "oh");
+    assert_eq!(
+        (&none["failed"], &none["data"], &none["msg"]),
+        (&json!(true), &json!("hello\n"), &json!("No start of json char found"))
+    );
+}
+
+#[test]
+fn the_time_of_a_job_is_limited() {
+    let started = Instant::now();
+    let (_, result) = job(json!({"module": "sleep", "args": {}, "job": {"limit": 1}}));
+    assert_eq!((&result["msg"], &result["failed"]), (&json!("Timeout exceeded"), &json!(true)));
+    assert!(started.elapsed() < Duration::from_secs(20));
+}

@@ -4,9 +4,6 @@ use crate::contract::Failure;
 use crate::host::{Command, Observe};
 use std::path::PathBuf;
 
-/// Python reads files in parts of this size, in bytes: what stands before a fault is read up to there.
-const PART: usize = 8 << 10;
-
 /// An encoding that can be read on this host.
 pub enum Encoding {
     Utf8,
@@ -41,24 +38,35 @@ impl Encoding {
         if known { Ok(Encoding::Iconv(program, name.to_owned())) } else { Err(unknown()) }
     }
 
-    /// The text.
-    ///
-    /// # Errors
-    /// Bytes that are none: the text of the parts before them.
-    pub fn decode(&self, bytes: Vec<u8>, host: &dyn Observe) -> Result<String, String> {
-        let start = |bytes: &[u8], good: usize| String::from_utf8_lossy(&bytes[..good / PART * PART]).into_owned();
+    /// Whether text can be looked at as it is, part by part.
+    pub fn is_by_parts(&self) -> bool {
+        matches!(self, Encoding::Utf8 | Encoding::Ascii)
+    }
+
+    /// How many of these bytes are whole characters; none where some cannot become any. Nothing follows the `last` ones.
+    pub fn accepted(&self, bytes: &[u8], last: bool) -> Option<usize> {
         match self {
-            Encoding::Latin1 => Ok(bytes.into_iter().map(char::from).collect()),
-            Encoding::Ascii if !bytes.is_ascii() => {
-                Err(start(&bytes, bytes.iter().position(|b| !b.is_ascii()).unwrap_or(0)))
-            }
-            Encoding::Ascii | Encoding::Utf8 => {
-                String::from_utf8(bytes).map_err(|e| start(e.as_bytes(), e.utf8_error().valid_up_to()))
-            }
-            Encoding::Iconv(program, name) => match host.query(&iconv(program, name).stdin(bytes)) {
-                Ok(out) if out.ok() => Ok(out.stdout_text()),
-                _ => Err(String::new()),
+            Encoding::Ascii => bytes.is_ascii().then_some(bytes.len()),
+            Encoding::Utf8 => match std::str::from_utf8(bytes) {
+                Ok(_) => Some(bytes.len()),
+                Err(e) if e.error_len().is_none() && !last => Some(e.valid_up_to()),
+                Err(_) => None,
             },
+            Encoding::Latin1 | Encoding::Iconv(..) => Some(bytes.len()),
+        }
+    }
+
+    /// The text; none where the bytes are not in the encoding.
+    pub fn decode(&self, bytes: Vec<u8>, host: &dyn Observe) -> Option<String> {
+        match self {
+            Encoding::Latin1 => Some(bytes.into_iter().map(char::from).collect()),
+            Encoding::Ascii | Encoding::Utf8 => {
+                String::from_utf8(bytes).ok().filter(|text| text.is_ascii() || matches!(self, Encoding::Utf8))
+            }
+            Encoding::Iconv(program, name) => {
+                let out = host.query(&iconv(program, name).stdin(bytes)).ok()?;
+                out.ok().then(|| out.stdout_text())
+            }
         }
     }
 }

@@ -64,11 +64,13 @@ impl Background {
     /// Waits for work that has begun; gives its result, or that of its beginning where nobody waits.
     pub async fn attend(
         &self,
-        begun: ActionResult,
+        mut begun: ActionResult,
         host: &HostName,
         reach: &Reach<'_>,
         tell: &(dyn Fn(Event) + Send + Sync),
     ) -> ActionResult {
+        // The arguments that `-vvv` shows belong to what the work gave.
+        let invocation = begun.data.remove("invocation");
         if self.poll == 0 || begun.is("skipped") || begun.is("failed") || begun.is("unreachable") {
             return begun;
         }
@@ -83,9 +85,12 @@ impl Background {
             job: &job,
         };
         let result = match self.poll_until_ended(&query, host, tell).await {
-            Ok(last) if last.is("finished") => {
+            Ok(mut last) if last.is("finished") => {
                 // What is left of the job is in the result; a file that stays behind does no harm.
                 drop(query.erase(false).await);
+                if let Some(invocation) = invocation {
+                    last.data.insert("invocation", invocation);
+                }
                 last
             }
             Ok(last) => {

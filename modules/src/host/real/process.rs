@@ -171,7 +171,7 @@ fn spawn(command: &Command, environment: &BTreeMap<String, String>) -> io::Resul
 /// It could not be started, or does not take its input.
 pub fn detach(argument: &str, input: &[u8]) -> io::Result<String> {
     let mut process = std::process::Command::new("/proc/self/exe");
-    process.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    process.arg0("tightbeam-helper").arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = {
         let _alone = FORK.write().unwrap_or_else(PoisonError::into_inner);
         process.spawn()?
