@@ -51,6 +51,8 @@ use tightbeam_modules::contract::{Fault, FaultKind, validate};
 pub trait Hosts: Send + Sync {
     async fn call(&self, target: &Target, request: Request, content: Content) -> Result<Reply, RemoteError>;
     async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError>;
+    /// Ends what idles on the host as another user, before that user is changed or removed.
+    async fn leave(&self, _target: &Target, _user: &str) {}
     /// Closes the connection, so that the next call makes a new one.
     async fn reset(&self, target: &Target);
     /// Ends all connections.
@@ -64,6 +66,9 @@ impl Hosts for Pool {
     }
     async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError> {
         Pool::raw(self, target, command, options).await
+    }
+    async fn leave(&self, target: &Target, user: &str) {
+        Pool::leave(self, target, user).await;
     }
     async fn reset(&self, target: &Target) {
         Pool::reset(self, target).await;

@@ -96,6 +96,12 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
     if let Some(progress) = &call.progress {
         content.on_progress(progress.clone());
     }
+    if module == "ansible.builtin.user"
+        && let Some(user) = args.get("name").and_then(serde_json::Value::as_str)
+    {
+        // A helper of ours that idles as that user would be in the way of `usermod` and `userdel`.
+        call.hosts.leave(call.target, user).await;
+    }
     let request = Request {
         module: module.to_owned(),
         args,

@@ -14,7 +14,10 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         call.environment.iter().map(|(k, v)| format!("{k}={} ", crate::remote::shell_quote(v))).collect();
     line.push_str(command);
     let executable = text(&call.args, "executable").map(str::to_owned);
-    match call.hosts.raw(call.target, &line, RawOptions { executable, ..RawOptions::default() }).await {
+    // Tasks with `no_log` have no live output either.
+    let secret = matches!(call.args.get("_raw_params"), Some(crate::value::Value::Str(text)) if text.is_secret());
+    let options = RawOptions { executable, quiet: secret || call.progress.is_none(), ..RawOptions::default() };
+    match call.hosts.raw(call.target, &line, options).await {
         Err(error) => shared::remote_failure(&error),
         Ok(output) => {
             let mut result = ActionResult::changed(true)

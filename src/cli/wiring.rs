@@ -438,6 +438,10 @@ pub fn connection(base: &Base, args: &ConnectArgs) -> Result<ConnectionDefaults,
         become_password,
         become_exe: text("DEFAULT_BECOME_EXE"),
         become_flags: text("DEFAULT_BECOME_FLAGS"),
+        su_prompts: settings.list("su.prompt_l10n").into_iter().map(str::to_owned).collect(),
+        local_become_limit: Duration::from_secs(
+            settings.int("local.become_success_timeout").filter(|t| *t > 0).unwrap_or(10) as u64,
+        ),
         become_same_user: settings.bool("BECOME_ALLOW_SAME_USER"),
         local_user: local_user(),
         ..ConnectionDefaults::default()

@@ -22,3 +22,4 @@ pub use quote::{shell_quote, shell_split};
 pub use raw::{RawOptions, RawOutput};
 pub use secret::Secret;
 pub use target::{Connection, ConnectionDefaults, ContainerSettings, SshSettings, Target, VARIABLES};
+pub use transport::Tell;

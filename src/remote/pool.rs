@@ -3,7 +3,7 @@
 use super::helper::{self, Helpers, Session};
 use super::raw::{self, RawOptions, RawOutput};
 use super::transport::ssh::{Door, SshOptions};
-use super::transport::{Container, Local, Transport};
+use super::transport::{Container, Local, Tell, Told, Transport};
 use super::{Connection, Content, Escalation, RemoteError, Target};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,12 +12,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tightbeam_modules::contract::wire::{Reply, Request};
 
+/// Longest wait for a helper to end.
+const LEAVING: Duration = Duration::from_secs(2);
+
 /// What the pool takes from its surroundings.
 #[derive(Clone, Default)]
 pub struct PoolOptions {
     /// Helpers for other architectures: `DIR/ARCH/tightbeam-helper`, `ARCH` as `uname -m` prints it.
     pub helpers_dir: Option<PathBuf>,
     pub ssh: SshOptions,
+    /// Hears of connections and of commands that run over them; never of passwords.
+    pub tell: Option<Tell>,
 }
 
 impl PoolOptions {
@@ -26,6 +31,7 @@ impl PoolOptions {
         PoolOptions {
             helpers_dir: std::env::var_os("TIGHTBEAM_HELPERS_DIR").filter(|d| !d.is_empty()).map(PathBuf::from),
             ssh: SshOptions::from_env(),
+            tell: None,
         }
     }
 }
@@ -39,6 +45,7 @@ pub struct Pool {
 struct Inner {
     helpers: Helpers,
     door: Door,
+    tell: Option<Tell>,
     connections: Slots<Connection, dyn Transport>,
     sessions: Slots<SessionKey, Session>,
 }
@@ -72,6 +79,7 @@ impl Pool {
             inner: Arc::new(Inner {
                 helpers: Helpers::new(options.helpers_dir),
                 door: Door::new(options.ssh),
+                tell: options.tell,
                 connections: Slots::new(),
                 sessions: Slots::new(),
             }),
@@ -93,7 +101,9 @@ impl Pool {
     pub async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError> {
         let transport = self.transport(target).await?;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let output = raw::run(&*transport, target, command, &options, &id).await;
+        let tell = self.inner.tell.as_ref().filter(|_| !options.quiet);
+        let told = Told { transport: &*transport, host: &target.host, tell };
+        let output = raw::run(&told, target, command, &options, &id).await;
         if output.as_ref().is_err_and(RemoteError::is_unreachable) {
             self.forget(target, &transport).await;
         }
@@ -116,6 +126,21 @@ impl Pool {
         close(connections).await;
     }
 
+    /// Ends the idle helpers that became `user` on the target's machine, so that nothing of that user runs there because of
+    /// us; the next call as that user starts another.
+    pub async fn leave(&self, target: &Target, user: &str) {
+        let other = |key: &SessionKey| {
+            key.connection == target.connection
+                && key.escalation != target.escalation
+                && key.escalation.as_ref().is_some_and(|e| e.user == user)
+        };
+        for slot in self.inner.sessions.remove(other) {
+            if let Some(session) = slot.lock().await.take() {
+                let _ = tokio::time::timeout(LEAVING, Session::leave(session)).await;
+            }
+        }
+    }
+
     /// Ends everything.
     pub async fn close(&self) {
         drop(self.inner.sessions.remove(|_| true));
@@ -133,7 +158,8 @@ impl Pool {
             return Ok(session.clone());
         }
         let transport = self.transport(target).await?;
-        match helper::start(&*transport, target, &self.inner.helpers).await {
+        let told = Told { transport: &*transport, host: &target.host, tell: self.inner.tell.as_ref() };
+        match helper::start(&told, target, &self.inner.helpers).await {
             Ok(session) => {
                 let session = Arc::new(session);
                 *slot = Some(session.clone());
@@ -165,6 +191,9 @@ impl Pool {
         {
             return Ok(transport.clone());
         }
+        if let Some(tell) = &self.inner.tell {
+            tell(&target.host, &target.connection.greeting());
+        }
         let transport: Arc<dyn Transport> = match &*target.connection {
             Connection::Local => Arc::new(Local),
             Connection::Container(settings) => Arc::new(Container(settings.clone())),
@@ -185,4 +214,27 @@ async fn close(slots: Vec<Slot<dyn Transport>>) {
         }
     });
     futures::future::join_all(each).await;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::names::HostName;
+
+    #[tokio::test]
+    async fn what_is_run_is_told_unless_it_is_secret() {
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = lines.clone();
+        let tell: Tell = Arc::new(move |host, line| heard.lock().unwrap().push(format!("{host}: {line}")));
+        let pool = Pool::new(PoolOptions { tell: Some(tell), ..PoolOptions::default() });
+        let target = Target::local(&HostName::new("h"));
+        for quiet in [false, true] {
+            let options = RawOptions { quiet, ..RawOptions::default() };
+            assert_eq!(pool.raw(&target, "echo a", options).await.unwrap().rc, 0);
+        }
+        let lines = lines.lock().unwrap();
+        assert!(lines[0].starts_with("h: ESTABLISH LOCAL CONNECTION FOR USER: "), "{lines:?}");
+        assert_eq!(lines[1..], ["h: EXEC /bin/sh -c 'echo a'"]);
+    }
 }

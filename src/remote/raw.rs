@@ -15,6 +15,8 @@ pub struct RawOptions {
     pub stdin: Vec<u8>,
     /// Whether the command gets a terminal; output and errors are one stream then.
     pub pty: bool,
+    /// The command holds what nobody may read: it is not told.
+    pub quiet: bool,
 }
 
 /// What a raw command said.
@@ -47,7 +49,7 @@ pub(super) async fn run(
         let mut process = transport.exec(Exec { command: wrapped.command.clone(), pty }).await?;
         let mut out = RawOutput::default();
         if escalation.is_some() {
-            match enter(&mut process, escalation, wrapped.prompt.as_deref(), &marker, target.timeout).await? {
+            match enter(&mut process, escalation, wrapped.prompt.as_deref(), &marker, target.become_limit).await? {
                 Entered::Marker(rest) => {
                     let line_end = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |at| at + 1);
                     out.stdout = rest[line_end..].to_vec();

@@ -1,7 +1,7 @@
 //! Where a task runs and as whom. The only place that reads the `ansible_*` connection variables; it builds an immutable
 //! [`Target`] from them.
 
-use super::escalate::{Escalation, Method};
+use super::escalate::{Escalation, Limit, Method};
 use super::transport::ssh_args;
 use super::{Secret, shell_split};
 use crate::diag::{Code, Diagnostic};
@@ -38,6 +38,10 @@ pub struct ConnectionDefaults {
     pub become_password: Option<Secret>,
     pub become_exe: Option<String>,
     pub become_flags: Option<String>,
+    /// Prompts of su.
+    pub su_prompts: Vec<String>,
+    /// Limit for becoming another user on this machine.
+    pub local_become_limit: Duration,
     /// Escalate even where the user who logs in is already the wanted one.
     pub become_same_user: bool,
     /// Who runs this program, for hosts that are this machine.
@@ -68,6 +72,8 @@ impl Default for ConnectionDefaults {
             become_password: None,
             become_exe: None,
             become_flags: None,
+            su_prompts: vec![],
+            local_become_limit: Duration::from_secs(10),
             become_same_user: false,
             local_user: None,
             shell_executable: "/bin/sh".to_owned(),
@@ -87,6 +93,21 @@ pub enum Connection {
 }
 
 impl Connection {
+    /// What is said before it is opened, in Ansible's words.
+    pub(super) fn greeting(&self) -> String {
+        let (kind, user) = match self {
+            Connection::Local if rustix::process::geteuid().is_root() => ("LOCAL", Some("root".to_owned())),
+            Connection::Local => ("LOCAL", std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok()),
+            Connection::Ssh(ssh) => {
+                let option =
+                    |name: &str| ssh.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+                ("SSH", option("user"))
+            }
+            Connection::Container(container) => ("CONTAINER", container.user.clone()),
+        };
+        format!("ESTABLISH {kind} CONNECTION FOR USER: {}", user.as_deref().unwrap_or("None"))
+    }
+
     /// The user who logs in, where settings name one; not what `~/.ssh/config` or a container's image says.
     fn user<'a>(&'a self, defaults: &'a ConnectionDefaults) -> Option<&'a str> {
         match self {
@@ -133,8 +154,7 @@ pub struct Target {
     pub escalation: Option<Arc<Escalation>>,
     pub shell_executable: Arc<str>,
     pub remote_tmp: Option<Arc<str>>,
-    /// Limit for connecting and for the become prompt.
-    pub timeout: Duration,
+    pub become_limit: Limit,
 }
 
 /// Every variable that [`Target::new`] reads.
@@ -151,6 +171,7 @@ pub const VARIABLES: &[&str] = &[
     "ansible_docker_user",
     "ansible_host",
     "ansible_host_key_checking",
+    "ansible_local_become_success_timeout",
     "ansible_paramiko_host_key_checking",
     "ansible_paramiko_pass",
     "ansible_password",
@@ -179,6 +200,7 @@ pub const VARIABLES: &[&str] = &[
     "ansible_su_exe",
     "ansible_su_flags",
     "ansible_su_pass",
+    "ansible_su_prompt_l10n",
     "ansible_su_user",
     "ansible_sudo_chdir",
     "ansible_sudo_exe",
@@ -208,6 +230,13 @@ impl Target {
         {
             return Err(read.unsupported("ansible_shell_type", &value, "Windows hosts are not supported"));
         }
+        let local_limit =
+            read.seconds(&["ansible_local_become_success_timeout"])?.unwrap_or(defaults.local_become_limit);
+        let become_limit = match connection {
+            Connection::Local => Limit { time: local_limit, local: true },
+            // As long as the reference waits.
+            _ => Limit::of(timeout + Duration::from_secs(2)),
+        };
         Ok(Target {
             host: host.clone(),
             connection: Arc::new(connection),
@@ -217,7 +246,7 @@ impl Target {
                 .unwrap_or_else(|| defaults.shell_executable.clone())
                 .into(),
             remote_tmp: read.string(&["ansible_remote_tmp"])?.or_else(|| defaults.remote_tmp.clone()).map(Into::into),
-            timeout,
+            become_limit,
         })
     }
 
@@ -229,7 +258,7 @@ impl Target {
             escalation: None,
             shell_executable: "/bin/sh".into(),
             remote_tmp: None,
-            timeout: Duration::from_secs(10),
+            become_limit: Limit { time: Duration::from_secs(10), local: true },
         }
     }
 
@@ -356,6 +385,13 @@ impl Reader<'_> {
             flags: match self.first(&["ansible_become_flags", &own("flags")])? {
                 Some((_, value)) => Some(plain(&value).unwrap_or_default()),
                 None => defaults.become_flags.clone(),
+            },
+            prompts: match self.first(&["ansible_su_prompt_l10n"])?.filter(|_| method == Method::Su) {
+                Some((_, Value::List(items))) => items.iter().filter_map(plain).collect(),
+                Some((_, value)) => {
+                    plain(&value).iter().flat_map(|t| t.split(',')).map(|p| p.trim().to_owned()).collect()
+                }
+                None => defaults.su_prompts.clone(),
             },
             chdir: self.string(&["ansible_sudo_chdir"])?.filter(|_| method == Method::Sudo),
         }))

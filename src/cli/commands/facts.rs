@@ -24,7 +24,7 @@ pub async fn run(args: FactsArgs) -> Result<u8, CommandError> {
     let task = ("ansible.builtin.setup", Json::Object(setup), Map::new());
     let plan = one_task(&project, &prepared, &args.pattern, task, &project.base.around.cwd)?;
     let style = project.base.style(verbosity);
-    let screen = Screen::terminal(shows_progress());
+    let screen = Screen::terminal(shows_progress(verbosity));
     let observer = Box::new(Minimal::new(screen, style, project.base.sources.clone(), false));
     let exit = execute(&project, prepared, &plan, observer).await?;
     Ok(exit)

@@ -78,7 +78,7 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
         return Ok(code::OK);
     }
     let observer = observer.unwrap_or_else(|| {
-        let screen = Screen::terminal(shows_progress());
+        let screen = Screen::terminal(shows_progress(verbosity));
         Box::new(Human::new(screen, project.base.style(verbosity), project.base.sources.clone()))
     });
     if project.base.settings.bool("RETRY_FILES_ENABLED") {

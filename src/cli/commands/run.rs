@@ -60,7 +60,7 @@ pub async fn run(args: RunArgs) -> Result<u8, CommandError> {
     warn(&project.base, &plan);
     refuse(&project.base, &plan)?;
     let style = project.base.style(verbosity);
-    let screen = Screen::terminal(shows_progress());
+    let screen = Screen::terminal(shows_progress(verbosity));
     let mut observer = Minimal::new(screen, style, project.base.sources.clone(), one_line);
     if let Some(dir) = &args.tree {
         std::fs::create_dir_all(dir)

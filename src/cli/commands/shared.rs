@@ -4,10 +4,12 @@ use crate::actions::Hosts;
 use crate::cli::args::ConnectArgs;
 use crate::cli::args::TaskRunArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project, context, forks};
 use crate::event::Observer;
 use crate::plan::Plan;
-use crate::remote::{Pool, PoolOptions};
+use crate::remote::{Pool, PoolOptions, Tell};
+use crate::report::Color;
 use crate::run::{Exit, Interrupt, Retry, Run, RunContext, RunOptions};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -44,7 +46,18 @@ pub struct Prepared {
 
 /// A run on real hosts.
 pub fn prepare(project: &Project, connect: &ConnectArgs, options: RunOptions) -> Result<Prepared, CommandError> {
-    prepare_on(project, connect, options, Arc::new(Pool::new(PoolOptions::from_env())))
+    let (verbosity, paint) = (options.verbosity, project.base.style(options.verbosity).paint);
+    let tell: Tell = Arc::new(move |host, line| {
+        let length = line.chars().count();
+        // The script that starts the helper is of interest to few.
+        let line = match line.char_indices().nth(COMMAND) {
+            Some((end, _)) if verbosity < WHOLE => format!("{}… ({length} characters; -vvvvv shows all)", &line[..end]),
+            _ => line.to_owned(),
+        };
+        outln!("{}", paint.paint(Color::Verbose, &format!("<{host}> {line}")));
+    });
+    let tell = (options.verbosity >= CONNECTIONS).then_some(tell);
+    prepare_on(project, connect, options, Arc::new(Pool::new(PoolOptions { tell, ..PoolOptions::from_env() })))
 }
 
 /// A run on given hosts.
@@ -100,9 +113,16 @@ pub fn warn(base: &Base, plan: &Plan) {
     crate::cli::wiring::warn(&plan.warnings, &base.sources);
 }
 
-/// A progress line is shown where both streams are a terminal.
-pub fn shows_progress() -> bool {
-    std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+/// From `-vvv` on it is told how hosts are reached.
+const CONNECTIONS: u8 = 3;
+/// From `-vvvvv` on commands are told to their end.
+const WHOLE: u8 = 5;
+/// Characters of a command that are told before that.
+const COMMAND: usize = 200;
+
+/// A progress line is shown where both streams are a terminal, and nobody else writes there.
+pub fn shows_progress(verbosity: u8) -> bool {
+    verbosity < CONNECTIONS && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// A plan of one task on a pattern of hosts: its module, its arguments (`k=v` text, free-form text, or a dictionary), more

@@ -71,8 +71,15 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let base =
-            |method| Escalation { method, user: "root".into(), password: None, exe: None, flags: None, chdir: None };
+        let base = |method| Escalation {
+            method,
+            user: "root".into(),
+            password: None,
+            exe: None,
+            flags: None,
+            prompts: vec![],
+            chdir: None,
+        };
         let sudo = base(Method::Sudo);
         let with_password = Escalation { password: Some("x".into()), ..sudo.clone() };
         let flags = Escalation { flags: Some("-En".into()), user: "www data".into(), ..with_password.clone() };

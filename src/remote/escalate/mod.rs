@@ -9,6 +9,7 @@ pub(crate) mod prompt;
 pub(crate) use command::wrap;
 
 use super::Secret;
+use std::time::Duration;
 
 /// How another user is become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,20 @@ impl Method {
     }
 }
 
+/// How long becoming another user may take without a word from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub time: Duration,
+    /// On this machine; Ansible words the end of its patience differently there.
+    pub local: bool,
+}
+
+impl Limit {
+    pub fn of(time: Duration) -> Self {
+        Limit { time, local: false }
+    }
+}
+
 /// Whom to become, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Escalation {
@@ -46,6 +61,8 @@ pub struct Escalation {
     pub exe: Option<String>,
     /// Its options; `-H -S -n` for sudo, none for su.
     pub flags: Option<String>,
+    /// su only: its prompts, without the colon; without any, a prompt in whatever language is recognised.
+    pub prompts: Vec<String>,
     /// sudo only: the directory to change to before.
     pub chdir: Option<String>,
 }

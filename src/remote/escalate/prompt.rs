@@ -1,10 +1,9 @@
 //! The conversation until a command runs as the wanted user: noise, password prompts, refusals, then the marker.
 
-use super::{Escalation, Method};
+use super::{Escalation, Limit, Method};
 use crate::remote::RemoteError;
 use crate::remote::transport::{Ended, Piece, Process};
 use bytes::Bytes;
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What came of it.
@@ -27,11 +26,11 @@ pub(crate) async fn enter(
     escalation: Option<&Escalation>,
     prompt: Option<&str>,
     marker: &str,
-    limit: Duration,
+    limit: Limit,
 ) -> Result<Entered, RemoteError> {
     let mut talk = Talk { escalation, prompt, out: Vec::new(), err: Vec::new(), answered: false };
     loop {
-        let piece = match tokio::time::timeout(limit, process.output.next()).await {
+        let piece = match tokio::time::timeout(limit.time, process.output.next()).await {
             Ok(piece) => piece,
             Err(_) => return Err(talk.silence(limit)),
         };
@@ -50,7 +49,7 @@ pub(crate) async fn enter(
             Piece::End(ended) => return talk.ended(&ended),
         }
         if let Some(password) = talk.question()? {
-            let sent = tokio::time::timeout(limit, process.input.write(password)).await;
+            let sent = tokio::time::timeout(limit.time, process.input.write(password)).await;
             if !matches!(sent, Ok(Ok(()))) && !matches!(sent, Ok(Err(_))) {
                 return Err(talk.silence(limit));
             }
@@ -75,7 +74,7 @@ impl Talk<'_> {
                 find(&self.err, prompt.as_bytes()).is_some() || find(&self.out, prompt.as_bytes()).is_some()
             }
             (Method::Sudo, None) => sudo_asks(&self.err) || sudo_asks(&self.out),
-            (Method::Su, _) => su_asks(&self.err) || su_asks(&self.out),
+            (Method::Su, _) => [&self.err, &self.out].iter().any(|text| su_asks(text, &escalation.prompts)),
         };
         if !asked {
             return Ok(None);
@@ -143,11 +142,22 @@ impl Talk<'_> {
         })
     }
 
-    fn silence(&self, limit: Duration) -> RemoteError {
+    fn silence(&self, limit: Limit) -> RemoteError {
         let said = self.text();
         let said = said.trim();
-        let secs = limit.as_secs();
+        let secs = limit.time.as_secs();
         match self.escalation {
+            Some(escalation) if limit.local => {
+                let or_prompt = escalation.password.is_some() && !self.answered;
+                let or_prompt = if or_prompt { " or become password prompt" } else { "" };
+                let mut msg = format!("Timed out waiting for become success{or_prompt}.");
+                for (name, said) in [("Output", &self.out), ("Error", &self.err)] {
+                    if !said.is_empty() {
+                        msg += &format!("\n>>> Standard {name}\n{}", String::from_utf8_lossy(said));
+                    }
+                }
+                RemoteError::Timeout { msg }
+            }
             Some(_) => RemoteError::Timeout {
                 msg: format!("Timeout ({secs}s) waiting for privilege escalation prompt: {said}"),
             },
@@ -173,9 +183,14 @@ fn sudo_asks(text: &[u8]) -> bool {
     last.starts_with("[sudo]") && last.trim_end().ends_with(':')
 }
 
-/// su's prompt is in the host's language: an unfinished line that ends in a colon.
-fn su_asks(text: &[u8]) -> bool {
+/// su's prompt: one of those given, else whatever the host's language is, an unfinished line that ends in a colon.
+fn su_asks(text: &[u8], prompts: &[String]) -> bool {
     let text = String::from_utf8_lossy(text);
+    if !prompts.is_empty() {
+        let text = text.to_lowercase();
+        let ends = |rest: &str| rest.trim_start().starts_with([':', '：']);
+        return prompts.iter().any(|p| text.split(&p.to_lowercase()).skip(1).any(ends));
+    }
     let last = text.rsplit(['\n', '\r']).next().unwrap_or_default().trim_end();
     last.len() < 80 && (last.ends_with(':') || last.ends_with('：'))
 }

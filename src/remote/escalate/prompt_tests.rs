@@ -4,6 +4,7 @@
 use super::*;
 use crate::remote::transport::scripted::Scripted;
 use crate::remote::transport::{Exec, Transport};
+use std::time::Duration;
 
 const PROMPT: &str = "[sudo via tightbeam, key=1] password:";
 
@@ -18,6 +19,16 @@ enum Say {
 use Say::*;
 
 async fn talk(method: Option<Method>, password: Option<&str>, says: &'static [Say]) -> Result<String, String> {
+    asked(method, password, &[], Limit::of(Duration::from_millis(300)), says).await
+}
+
+async fn asked(
+    method: Option<Method>,
+    password: Option<&str>,
+    prompts: &[&str],
+    limit: Limit,
+    says: &'static [Say],
+) -> Result<String, String> {
     let host = Scripted::new(move |mut peer| async move {
         for say in says {
             match say {
@@ -37,10 +48,11 @@ async fn talk(method: Option<Method>, password: Option<&str>, says: &'static [Sa
         password: password.map(Into::into),
         exe: None,
         flags: None,
+        prompts: prompts.iter().map(|p| (*p).to_owned()).collect(),
         chdir: None,
     });
     let prompt = (method == Some(Method::Sudo) && password.is_some()).then_some(PROMPT);
-    let entered = enter(&mut process, escalation.as_ref(), prompt, "MARK ", Duration::from_millis(300)).await;
+    let entered = enter(&mut process, escalation.as_ref(), prompt, "MARK ", limit).await;
     match entered {
         Ok(Entered::Marker(rest)) => Ok(String::from_utf8(rest).unwrap()),
         Ok(Entered::NeedsTerminal) => Ok("needs a terminal".to_owned()),
@@ -105,4 +117,14 @@ async fn conversations() {
         let got = talk(*method, *password, says).await;
         assert_eq!(got, want.map(str::to_owned).map_err(str::to_owned), "case {i}");
     }
+}
+
+#[tokio::test]
+async fn su_asks_in_the_words_that_are_given() {
+    let limit = Limit { time: Duration::from_millis(300), local: true };
+    let says = &[Err("Mot de passe : "), Expect("pw\n"), Out("\nMARK y")];
+    let su = Some(Method::Su);
+    assert_eq!(asked(su, Some("pw"), &["Kennwort", "mot de passe"], limit, says).await, Ok("y".to_owned()));
+    let told = "Timed out waiting for become success or become password prompt.\n>>> Standard Error\nMot de passe : ";
+    assert_eq!(asked(su, Some("pw"), &["Kennwort"], limit, says).await, Result::Err(told.to_owned()));
 }

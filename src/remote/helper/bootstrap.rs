@@ -3,7 +3,7 @@
 use super::embedded::{Helper, Helpers};
 use super::session::Session;
 use crate::remote::escalate::prompt::{Entered, enter};
-use crate::remote::escalate::wrap;
+use crate::remote::escalate::{Limit, wrap};
 use crate::remote::transport::{Ended, Exec, Output, Piece, Process, Transport};
 use crate::remote::{RemoteError, Target};
 use bytes::Bytes;
@@ -36,7 +36,7 @@ pub(crate) async fn start(
         let wrapped = wrap(escalation, "/bin/sh", &script, &id).map_err(RemoteError::escalation)?;
         let mut process = transport.exec(Exec { command: wrapped.command, pty }).await?;
         // Without a prompt there is only a busy host to wait for.
-        let limit = if escalation.is_some() { target.timeout } else { PATIENCE };
+        let limit = if escalation.is_some() { target.become_limit } else { Limit::of(PATIENCE) };
         let rest = match enter(&mut process, escalation, wrapped.prompt.as_deref(), &marker, limit).await? {
             Entered::Marker(rest) => rest,
             Entered::NeedsTerminal if !pty && transport.has_pty() => {

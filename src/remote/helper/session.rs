@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tightbeam_modules::contract::wire::{self, FrameKind, Hello, Reply, Request, Want};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 /// Blobs up to this size travel with the request.
@@ -47,7 +47,11 @@ enum Inbound {
 
 /// Which call gets which frames.
 #[derive(Default)]
-struct Routes(Mutex<RouteTable>);
+struct Routes {
+    table: Mutex<RouteTable>,
+    /// Told when the helper has ended.
+    gone: Notify,
+}
 
 #[derive(Default)]
 struct RouteTable {
@@ -57,7 +61,7 @@ struct RouteTable {
 
 impl Routes {
     fn lock(&self) -> MutexGuard<'_, RouteTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn get(&self, call: u32) -> Option<mpsc::Sender<Inbound>> {
         self.lock().calls.get(&call).cloned()
@@ -72,6 +76,7 @@ impl Routes {
             // A call whose backlog is full sees its channel close instead, and asks `ended`.
             let _ = call.try_send(Inbound::Ended(error.clone()));
         }
+        self.gone.notify_one();
     }
 }
 
@@ -108,6 +113,15 @@ impl Session {
         tokio::spawn(read(frames, output, routes.clone()));
         tokio::spawn(write(input, control_rx, bulk_rx));
         Ok(Session { routes, control, bulk, next: AtomicU32::new(1) })
+    }
+
+    /// Lets the helper end, and waits until it has. One that still has calls ends after them.
+    pub(crate) async fn leave(session: Arc<Session>) {
+        let routes = session.routes.clone();
+        if let Some(session) = Arc::into_inner(session) {
+            drop(session);
+            routes.gone.notified().await;
+        }
     }
 
     /// Why no call can be made any more, if so.

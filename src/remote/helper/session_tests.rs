@@ -185,3 +185,21 @@ async fn a_broken_connection_counts_as_unreachable() {
     assert!(error.is_unreachable());
     assert_eq!(error.to_string(), "Failed to connect to the host via ssh: Connection closed by the remote host");
 }
+
+#[tokio::test]
+async fn leaving_waits_for_the_helpers_end() {
+    let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let flag = ended.clone();
+    let session = session(move |mut host| {
+        let flag = flag.clone();
+        async move {
+            assert!(host.read().await.is_none(), "its input ends");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            flag.store(true, Ordering::SeqCst);
+            host.peer.end(Ended::Code(0)).await;
+        }
+    })
+    .await;
+    Session::leave(Arc::new(session)).await;
+    assert!(ended.load(Ordering::SeqCst));
+}

@@ -7,9 +7,12 @@ mod process;
 pub(crate) mod scripted;
 pub mod ssh;
 pub mod ssh_args;
+mod told;
 
 pub(crate) use container::Container;
 pub(crate) use local::Local;
+pub use told::Tell;
+pub(crate) use told::Told;
 
 use super::RemoteError;
 use async_trait::async_trait;
