@@ -1,7 +1,7 @@
-//! `debug`: shows a message or a variable.
+//! `debug`: shows a message or a variable; `ansible._protomatter.debug`: shows expressions.
 
 use super::{ActionCall, ActionResult, shared};
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 const OMITTED: &str = "The result of the `var` expression could not be omitted; a placeholder was used instead.";
 
@@ -36,4 +36,22 @@ pub(super) fn run(call: &ActionCall<'_>) -> ActionResult {
     };
     result.verbose = true;
     result.with("changed", false).with("failed", false)
+}
+
+/// The values of a list of expressions; what is undefined in them is told instead of failing.
+pub(super) fn expressions(call: &ActionCall<'_>) -> ActionResult {
+    let given = call.args.get("expression").and_then(Value::as_list);
+    let sources: Option<Vec<Text>> = given.and_then(|items| {
+        let text = |item: &Value| if let Value::Str(text) = item { Some(text.clone()) } else { None };
+        items.iter().map(text).collect()
+    });
+    let Some(sources) = sources else {
+        return ActionResult::failed("the argument 'expression' must be a list of expressions");
+    };
+    match call.templar.shown_all(&sources) {
+        Ok((values, warnings)) => ActionResult { warnings, verbose: true, ..ActionResult::default() }
+            .with("changed", false)
+            .with("expression_result", Value::list(values)),
+        Err(e) => shared::template_failure(&e),
+    }
 }

@@ -148,6 +148,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.async_status" => async_status::run(&call).await,
             "ansible.builtin.copy" => copy::run(&call).await,
             "ansible.builtin.debug" => debug::run(&call),
+            "ansible._protomatter.debug" => debug::expressions(&call),
             "ansible.builtin.fail" => fail::run(&call),
             "ansible.builtin.fetch" => fetch::run(&call).await,
             "ansible.builtin.group_by" => group_by::run(&call),

@@ -9,6 +9,7 @@ use tightbeam_modules::contract::ModuleSpec;
 
 /// All actions, alphabetical.
 pub static ACTIONS: &[ControllerAction] = &[
+    ControllerAction { name: "ansible._protomatter.debug", spec: None },
     ControllerAction { name: "ansible.builtin.add_host", spec: Some(&specs::ADD_HOST) },
     ControllerAction { name: "ansible.builtin.assemble", spec: None },
     ControllerAction { name: "ansible.builtin.assert", spec: Some(&specs::ASSERT) },
@@ -35,6 +36,7 @@ pub static ACTIONS: &[ControllerAction] = &[
 
 /// Actions that never touch a host.
 const LOCAL: &[&str] = &[
+    "ansible._protomatter.debug",
     "ansible.builtin.add_host",
     "ansible.builtin.assert",
     "ansible.builtin.debug",

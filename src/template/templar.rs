@@ -285,26 +285,35 @@ impl Templar {
     /// # Errors
     /// As [`Templar::render`], but not for what is undefined.
     pub fn shown(&self, source: &Text) -> Result<(Value, Vec<String>), TemplateError> {
+        self.shown_all(std::slice::from_ref(source))
+            .map(|(mut values, warnings)| (values.pop().unwrap_or_default(), warnings))
+            .map_err(|e| e.within("Error while resolving `var` expression.").or_at(source.origin()))
+    }
+    /// As [`Templar::shown`], of several expressions, one after the other.
+    ///
+    /// # Errors
+    /// As [`Templar::shown`].
+    pub fn shown_all(&self, sources: &[Text]) -> Result<(Vec<Value>, Vec<String>), TemplateError> {
         let mut warnings = vec![];
         let out = self.simple(|cx| {
-            if source.trust() != Trust::Author {
+            if sources.iter().any(|source| source.trust() != Trust::Author) {
                 return Err(Fault::told(ErrorKind::Failed, "Encountered untrusted template or expression."));
             }
             cx.run.shown.replace(Some(vec![]));
-            let value = match self.evaluate(cx, source) {
+            let value = |source| match self.evaluate(cx, source) {
                 Ok(v) => runtime::finish(cx, &v),
                 Err(fault) => cx.instead(&fault).and_then(|v| runtime::finish(cx, &v)),
             };
+            let values: Res<Vec<Value>> = sources.iter().map(value).collect();
             let shown = cx.run.shown.take().unwrap_or_default();
             for (i, fault) in shown.iter().enumerate() {
                 warnings.push(format!("Encountered 1 template error.\nerror {} - {}", i + 1, fault.text()));
             }
             // What was put in place of undefined values must not be seen again.
             cx.run.changed.set(cx.run.changed.get() || !shown.is_empty());
-            value
+            values
         });
-        out.map(|value| (value, warnings))
-            .map_err(|e| e.within("Error while resolving `var` expression.").or_at(source.origin()))
+        out.map(|values| (values, warnings))
     }
     /// As [`Templar::render`], but for people to look at: undefined values are replaced by words that say so.
     ///

@@ -46,7 +46,7 @@ pub const FILTERS: &[Filter] = &[
         summary: "A JSON text as a value.",
         named: true,
         example: ("'{\"a\": [1, 2.5]}' | from_json", "{'a': [1, 2.5]}"),
-        run: |_, v, _| {
+        run: |cx, v, _| {
             let text = match &v {
                 V::Str(t) => t.to_string(),
                 V::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
@@ -57,7 +57,7 @@ pub const FILTERS: &[Filter] = &[
                     )));
                 }
             };
-            parse(&text)
+            parse_strict(cx, &text)
         },
         ..FILTER
     },
@@ -247,5 +247,12 @@ fn quote(text: &str, ascii: bool, out: &mut String) {
 
 /// Reads JSON; `NaN` and `Infinity` as Python does.
 pub fn parse(text: &str) -> Res {
-    super::json_reader::parse(text).map_err(Fault::raw)
+    super::json_reader::parse(text, false).map_err(Fault::raw)
+}
+
+/// As [`parse`]; text that UTF-8 cannot hold is refused unless the setting allows it.
+fn parse_strict(cx: &Cx, text: &str) -> Res {
+    let setting = cx.engine.outside.setting("MODULE_STRICT_UTF8_RESPONSE");
+    let strict = setting.is_none_or(|value| value.truthy());
+    super::json_reader::parse(text, strict).map_err(Fault::raw)
 }

@@ -9,15 +9,24 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Halves of surrogate pairs that stand alone, each with its place in its text.
+    halves: Vec<(u32, usize)>,
 }
 
-pub fn parse(text: &str) -> Result<V, String> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+/// `strict`: text that UTF-8 cannot hold is refused, else there is a `?` in place of each such character.
+pub fn parse(text: &str, strict: bool) -> Result<V, String> {
+    let mut reader = Reader { text, at: 0, depth: 0, halves: vec![] };
     reader.space();
     let value = reader.value()?;
     reader.space();
     if reader.at < text.len() {
         return Err(reader.fail("Extra data", reader.at));
+    }
+    if let Some((code, at)) = reader.halves.first().filter(|_| strict) {
+        return Err(format!(
+            "Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode character '\\u{code:04x}' in \
+             position {at}: surrogates not allowed"
+        ));
     }
     Ok(value)
 }
@@ -105,9 +114,7 @@ impl Reader<'_> {
             };
             let at = self.at;
             self.at += c.len_utf8();
-            if c != '\\' {
-                high = None;
-            }
+            let before = high.take();
             match c {
                 '"' => return Ok(out),
                 '\\' => {
@@ -129,15 +136,17 @@ impl Reader<'_> {
                                 .and_then(|h| u32::from_str_radix(h, 16).ok())
                                 .ok_or_else(|| self.fail("Invalid \\uXXXX escape", at + 1))?;
                             self.at += 4;
-                            match (high.take(), code) {
+                            match (before, code) {
                                 (Some(h), 0xdc00..=0xdfff) => {
                                     out.pop();
+                                    self.halves.pop();
                                     let full = 0x10000 + ((h - 0xd800) << 10) + (code - 0xdc00);
                                     out.push(char::from_u32(full).unwrap_or('\u{fffd}'));
                                 }
-                                (_, 0xd800..=0xdbff) => {
-                                    high = Some(code);
-                                    out.push('\u{fffd}');
+                                (_, 0xd800..=0xdfff) => {
+                                    high = Some(code).filter(|code| *code < 0xdc00);
+                                    self.halves.push((code, out.chars().count()));
+                                    out.push('?');
                                 }
                                 (_, code) => out.push(char::from_u32(code).unwrap_or('\u{fffd}')),
                             }

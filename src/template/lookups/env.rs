@@ -2,7 +2,7 @@
 
 use super::{How, LOOKUP, Lookup};
 use crate::template::filters::optional;
-use crate::template::runtime::{Args, Cx, Fault, Res, V, text};
+use crate::template::runtime::{Args, Cx, Fault, NO_HINT, Res, V, text};
 use crate::value::{Text, Trust};
 
 pub const LOOKUPS: &[Lookup] = &[
@@ -53,10 +53,12 @@ fn env(cx: &Cx, terms: &[V], args: &Args, _: How) -> Res<Vec<V>> {
                 let span = crate::diag::Span::new(cx.engine.sources.described(&from), 0, 0);
                 V::Str(Text::new(value, Trust::Foreign, Some(span)))
             }
-            (None, Some(V::Undef(_))) => V::Undef(Fault::undefined(
-                format!("The environment variable {} is not set.", crate::value::repr_str(&name)),
-                None,
-            )),
+            (None, Some(V::Undef(fault))) if fault.name.is_none() && fault.message == NO_HINT => {
+                V::Undef(Fault::undefined(
+                    format!("The environment variable {} is not set.", crate::value::repr_str(&name)),
+                    None,
+                ))
+            }
             (None, Some(default)) => default.clone(),
             (None, None) => V::str(""),
         });

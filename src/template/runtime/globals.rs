@@ -313,11 +313,14 @@ fn now(cx: &Cx, call: Call) -> Res {
     }
 }
 
+/// What an undefined value without a hint of its own says.
+pub const NO_HINT: &str = "Mandatory variable has not been overridden";
+
 fn undef(_: &Cx, call: Call) -> Res {
     let hint = call.pos.first().or_else(|| call.named.iter().find(|(n, _)| &**n == "hint").map(|(_, v)| v));
     let message = match hint {
         Some(V::Str(t)) if !t.is_empty() => t.to_string(),
-        None | Some(V::None | V::Str(_)) => "Mandatory variable has not been overridden".to_owned(),
+        None | Some(V::None | V::Str(_)) => NO_HINT.to_owned(),
         Some(other) => {
             return Err(Fault::raw(format!(
                 "The 'hint' argument must be of type 'str' or 'NoneType', not '{}'.",

@@ -28,7 +28,7 @@ pub use fault::{Fault, Res};
 pub use format_brace::brace_format;
 pub use format_percent::percent_format;
 pub use frame::Frame;
-pub use globals::{Range, global};
+pub use globals::{NO_HINT, Range, global};
 pub use methods::{call as call_method, exists as has_method, split as split_text, split_lines};
 pub use number::{Num, float_to_int};
 pub use operators::{binary, iterate, length, position, truth};

@@ -435,7 +435,9 @@ fn unescape(text: &str) -> Result<String, &'static str> {
                 digits += 1;
                 chars.next();
             }
-            if digits < min { None } else { Some(char::from_u32(code).unwrap_or('\u{fffd}')) }
+            // Half of a surrogate pair is no character: its escape stays as it stands.
+            let character = char::from_u32(code).map_or_else(|| format!("\\{e}{code:0max$x}"), String::from);
+            (digits >= min).then_some(character)
         };
         match e {
             '\n' => {}
@@ -447,9 +449,9 @@ fn unescape(text: &str) -> Result<String, &'static str> {
             'r' => out.push('\r'),
             't' => out.push('\t'),
             'v' => out.push('\x0b'),
-            'x' => out.push(number(16, 2, 2).ok_or("truncated \\xXX escape")?),
-            'u' => out.push(number(16, 4, 4).ok_or("truncated \\uXXXX escape")?),
-            'U' => out.push(number(16, 8, 8).ok_or("truncated \\UXXXXXXXX escape")?),
+            'x' => out.push_str(&number(16, 2, 2).ok_or("truncated \\xXX escape")?),
+            'u' => out.push_str(&number(16, 4, 4).ok_or("truncated \\uXXXX escape")?),
+            'U' => out.push_str(&number(16, 8, 8).ok_or("truncated \\UXXXXXXXX escape")?),
             '0'..='7' => {
                 let mut code = e.to_digit(8).unwrap_or(0);
                 for _ in 0..2 {
