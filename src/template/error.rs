@@ -31,11 +31,13 @@ pub struct TemplateError {
     pub span: Option<Span>,
     /// The parts of `message`, outermost first.
     pub causes: Vec<String>,
+    /// What can be done about it.
+    pub help: Option<&'static str>,
 }
 
 impl TemplateError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        TemplateError { kind, message: message.into(), name: None, span: None, causes: vec![] }
+        TemplateError { kind, message: message.into(), name: None, span: None, causes: vec![], help: None }
     }
     pub fn code(&self) -> Code {
         match self.kind {

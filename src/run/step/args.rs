@@ -46,17 +46,10 @@ pub fn render(
             Ok(value) => drop(args.insert(key.clone(), value)),
             Err(e) => {
                 let span = e.span.or_else(|| value.origin()).or_else(|| written.place(&key.to_json_key()));
-                let causes = vec![
-                    crate::event::Cause {
-                        message: format!("Finalization of task args for '{action}' failed"),
-                        span: origin,
-                    },
-                    crate::event::Cause {
-                        message: format!("Error while resolving value for '{}': {}", key.to_json_key(), e.message),
-                        span,
-                    },
-                ];
-                return Err(failure::failed(causes));
+                let mut error = e.within(&format!("Error while resolving value for '{}'.", key.to_json_key()));
+                error.span = span;
+                let doing = [(format!("Finalization of task args for '{action}' failed"), origin)];
+                return Err(failure::template(&error, &doing));
             }
         }
     }

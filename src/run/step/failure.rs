@@ -9,8 +9,18 @@ use crate::template::TemplateError;
 pub fn template(error: &TemplateError, doing: &[(String, Option<Span>)]) -> ActionResult {
     let mut causes: Vec<Cause> =
         doing.iter().map(|(message, span)| Cause { message: message.clone(), span: *span }).collect();
-    causes.push(Cause { message: error.message.clone(), span: error.span });
-    failed(causes)
+    let (Some(help), Some((last, outer))) = (error.help, error.causes.split_last()) else {
+        causes.push(Cause { message: error.message.clone(), span: error.span });
+        return failed(causes);
+    };
+    let outer: Vec<&str> = outer.iter().map(|doing| doing.trim_end_matches('.')).collect();
+    causes.push(Cause { message: outer.join(": "), span: error.span });
+    causes.push(Cause { message: last.clone(), span: None });
+    let mut result = failed(causes);
+    if let Some(cause) = result.causes.last_mut() {
+        cause.message = format!("{last} {help}");
+    }
+    result
 }
 
 /// What a task was to iterate over, or how, cannot be had: told without a preamble.

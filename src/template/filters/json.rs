@@ -1,8 +1,10 @@
 //! JSON as Python's `json` reads and writes it.
 
+use super::json_reader::Refused;
 use super::{FILTER, Filter, as_text, optional};
 use crate::template::runtime::{Args, Cx, Fault, Res, Time, V, sort};
 use crate::value::float_repr;
+use std::sync::Arc;
 
 pub const FILTERS: &[Filter] = &[
     Filter {
@@ -247,12 +249,22 @@ fn quote(text: &str, ascii: bool, out: &mut String) {
 
 /// Reads JSON; `NaN` and `Infinity` as Python does.
 pub fn parse(text: &str) -> Res {
-    super::json_reader::parse(text, false).map_err(Fault::raw)
+    super::json_reader::parse(text, false).map_err(fault)
 }
 
 /// As [`parse`]; text that UTF-8 cannot hold is refused unless the setting allows it.
 fn parse_strict(cx: &Cx, text: &str) -> Res {
     let setting = cx.engine.outside.setting("MODULE_STRICT_UTF8_RESPONSE");
     let strict = setting.is_none_or(|value| value.truthy());
-    super::json_reader::parse(text, strict).map_err(Fault::raw)
+    super::json_reader::parse(text, strict).map_err(fault)
+}
+
+fn fault(refused: Refused) -> Arc<Fault> {
+    let (Refused::Syntax(message) | Refused::Half(message)) = &refused;
+    let mut fault = Fault::raw(message.as_str());
+    if let Refused::Half(_) = refused {
+        Arc::make_mut(&mut fault).help =
+            Some("This check can be disabled with the `MODULE_STRICT_UTF8_RESPONSE` setting.");
+    }
+    fault
 }

@@ -13,20 +13,27 @@ struct Reader<'a> {
     halves: Vec<(u32, usize)>,
 }
 
+/// Why text is no JSON that can be had.
+pub enum Refused {
+    Syntax(String),
+    /// It holds half of a surrogate pair.
+    Half(String),
+}
+
 /// `strict`: text that UTF-8 cannot hold is refused, else there is a `?` in place of each such character.
-pub fn parse(text: &str, strict: bool) -> Result<V, String> {
+pub fn parse(text: &str, strict: bool) -> Result<V, Refused> {
     let mut reader = Reader { text, at: 0, depth: 0, halves: vec![] };
     reader.space();
-    let value = reader.value()?;
+    let value = reader.value().map_err(Refused::Syntax)?;
     reader.space();
     if reader.at < text.len() {
-        return Err(reader.fail("Extra data", reader.at));
+        return Err(Refused::Syntax(reader.fail("Extra data", reader.at)));
     }
     if let Some((code, at)) = reader.halves.first().filter(|_| strict) {
-        return Err(format!(
+        return Err(Refused::Half(format!(
             "Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode character '\\u{code:04x}' in \
              position {at}: surrogates not allowed"
-        ));
+        )));
     }
     Ok(value)
 }

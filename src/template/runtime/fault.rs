@@ -22,6 +22,8 @@ pub struct Fault {
     pub ciphertext: Option<Arc<str>>,
     /// Raised by Python itself (operators, types): the template adds that rendering failed.
     pub raw: bool,
+    /// What can be done about it; told apart from what was being done.
+    pub help: Option<&'static str>,
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
             span: None,
             ciphertext: None,
             raw,
+            help: None,
         }
     }
     /// An error of an operator or type, as Python raises it.
@@ -85,6 +88,7 @@ impl Fault {
         let mut error = TemplateError::new(self.kind, self.text());
         error.name = self.name.clone();
         error.span = self.span;
+        error.help = self.help;
         error.causes = self.doing.iter().rev().cloned().chain([self.message.clone()]).collect();
         error
     }
