@@ -5,7 +5,7 @@ use crate::plan::ActionKind;
 use crate::remote::Content;
 use crate::value::{Map, Value};
 use tightbeam_modules::contract::wire::{Job, Request};
-use tightbeam_modules::contract::{Arg, Fault, FaultKind, Json, JsonMap, LISTED_DIFF, ModuleSpec, validate};
+use tightbeam_modules::contract::{Arg, FaultKind, Json, JsonMap, LISTED_DIFF, ModuleSpec, validate};
 
 /// The argument under which modules are told the host's Python.
 const PYTHON: &str = "_python";
@@ -78,17 +78,17 @@ fn hide(known: &[Arg], args: &mut JsonMap) {
     }
 }
 
-/// Arguments checked against a spec, or the failure that names all faults.
+/// Arguments checked against a spec, or the failure that names what is wrong: the first fault, as in the reference; unknown
+/// arguments come last.
 pub(super) fn validated(spec: &ModuleSpec, args: JsonMap) -> Result<JsonMap, ActionResult> {
     validate(spec, args).map_err(|faults| {
-        let words: Vec<&str> = unknown_first(&faults).map(|f| f.message.as_str()).collect();
+        let known = faults.iter().find(|f| f.kind != FaultKind::Unknown);
+        let words: Vec<&str> = match known {
+            Some(fault) => vec![&fault.message],
+            None => faults.iter().map(|f| f.message.as_str()).collect(),
+        };
         ActionResult::failed(words.join(". "))
     })
-}
-
-fn unknown_first(faults: &[Fault]) -> impl Iterator<Item = &Fault> {
-    let unknown = |f: &&Fault| f.kind == FaultKind::Unknown;
-    faults.iter().filter(unknown).chain(faults.iter().filter(move |f| !unknown(f)))
 }
 
 /// Sends validated arguments to a module.

@@ -27,6 +27,10 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let started = Instant::now();
     let name = call.task.task.common.name.as_ref().map(|n| n.node.to_string()).unwrap_or_default();
     let mut user_input = String::new();
+    if let Some(limit) = limit {
+        let hidden = if echo { "" } else { " (output is hidden)" };
+        call.ask.say(&format!("Pausing for {} seconds{hidden}", limit.as_secs()));
+    }
     match (limit, text(&call.args, "prompt")) {
         (Some(limit), None) => tokio::time::sleep(limit).await,
         (limit, prompt) => {

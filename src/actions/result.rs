@@ -42,6 +42,8 @@ pub struct ActionResult {
     /// Not shown, as with `no_log`.
     pub secret: bool,
     pub effects: Vec<Effect>,
+    /// It failed by a condition of the task, not by itself.
+    pub condemned: bool,
     pub warnings: Vec<String>,
     pub deprecations: Vec<String>,
     /// What failed, innermost last; empty for a plain failure with `msg`.

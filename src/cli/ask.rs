@@ -24,6 +24,7 @@ impl Ask for Terminal {
         }
     }
     fn say(&self, text: &str) {
+        let _quiet = Quiet::new();
         crate::cli::out::outln!("{text}");
     }
     async fn command(&self, prompt: &str) -> Option<String> {

@@ -105,7 +105,9 @@ impl Base {
             diff_context: settings.int("DIFF_CONTEXT").unwrap_or(3).max(0) as usize,
             show_custom_stats: settings.bool("SHOW_CUSTOM_STATS"),
             yaml_results: settings.text("default.result_format") == "yaml",
+            pretty: settings.str("default.pretty_results").map(|_| settings.bool("default.pretty_results")),
             check_mode_markers: settings.bool("default.check_mode_markers"),
+            deprecations: settings.bool("DEPRECATION_WARNINGS"),
         }
     }
 
@@ -124,6 +126,13 @@ impl Base {
         let mut args = args.clone();
         args.ask_vault_pass |= self.settings.bool("DEFAULT_ASK_VAULT_PASS");
         secrets::load(&args, &self.settings, Wanted::Known, true).map(Arc::new)
+    }
+
+    /// Prints warnings; those of deprecated things only where the settings want them.
+    pub fn warn(&self, warnings: &[Diagnostic]) {
+        let deprecations = self.settings.bool("DEPRECATION_WARNINGS");
+        let wanted = |d: &&Diagnostic| deprecations || d.code != Code::DEPRECATED;
+        warn(&warnings.iter().filter(wanted).cloned().collect::<Vec<_>>(), &self.sources);
     }
 
     pub fn author(&self, fault: Diagnostic) -> CommandError {
@@ -179,7 +188,7 @@ impl Project {
         let pairs = |text: &str| crate::playbook::kv::parse(text, false).map_err(|e| e.0);
         let (extra_vars, warnings) =
             extra_vars(&extra, &reader, &base.around.cwd, merge, &pairs).map_err(|d| base.author(d))?;
-        warn(&warnings, &base.sources);
+        base.warn(&warnings);
         let extensions = base.settings.list("YAML_FILENAME_EXTENSIONS").into_iter().map(str::to_owned).collect();
         let var_files = Arc::new(VarFiles::new(reader.clone(), extensions, merge));
         let sources: Vec<String> = if inventory.inventory.is_empty() {
@@ -199,7 +208,7 @@ impl Project {
         }
         .load(&sources)
         .map_err(|d| base.author(d))?;
-        warn(&loaded.warnings, &base.sources);
+        base.warn(&loaded.warnings);
         world.set_inventory(loaded.inventory.clone());
         let limit = match inventory.limit.as_slice() {
             [] => None,
@@ -242,11 +251,11 @@ impl Project {
         if empty && !localhost && self.base.settings.bool("LOCALHOST_WARNING") {
             let text = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
                         does not match 'all'";
-            warn(&[Diagnostic::warning(Code::WARNING, text)], &self.base.sources);
+            self.base.warn(&[Diagnostic::warning(Code::WARNING, text)]);
         }
         let chosen =
             self.inventory.select(&[pattern], self.limit.as_ref(), Order::Inventory, self.mismatch()).map_err(fault)?;
-        warn(&chosen.warnings, &self.base.sources);
+        self.base.warn(&chosen.warnings);
         if chosen.hosts.is_empty() && !empty && self.limit.is_some() {
             let text = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
             return Err(fault(Diagnostic::error(Code::LIMIT_EMPTY, text)));

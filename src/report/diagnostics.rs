@@ -1,6 +1,6 @@
 //! Faults as text, in the form that ansible-core 2.19 gives them: message, origin, excerpt with a caret, causes.
 
-use crate::diag::{Diagnostic, Severity, SourceMap, Span};
+use crate::diag::{Code, Diagnostic, Severity, SourceMap, Span};
 use crate::event::Cause;
 
 /// Lines shown before the line at fault.
@@ -13,6 +13,7 @@ const CUT: &str = "...";
 pub fn reference(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let word = match diagnostic.severity {
         Severity::Error => "ERROR",
+        Severity::Warning if diagnostic.code == Code::DEPRECATED => "DEPRECATION WARNING",
         Severity::Warning => "WARNING",
     };
     let mut out = format!("[{word}]: {}", diagnostic.message);

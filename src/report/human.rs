@@ -1,7 +1,7 @@
 //! The playbook's output as `ansible-playbook` prints it (the `default` callback of ansible-core 2.19).
 
 use super::{Color, Screen, Style, diagnostics, diff, recap, result_text};
-use crate::diag::SourceMap;
+use crate::diag::{Code, SourceMap};
 use crate::event::{Event, HostStats, Observer, TaskInfo, TaskResult, TaskStatus};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Human {
     lockstep: bool,
     warned: BTreeSet<String>,
     playing: bool,
+    /// The run was announced as one that changes nothing.
+    dry: bool,
 }
 
 impl Human {
@@ -31,6 +33,7 @@ impl Human {
             lockstep: true,
             warned: BTreeSet::new(),
             playing: false,
+            dry: false,
         }
     }
 
@@ -71,7 +74,7 @@ impl Human {
                 self.screen.talk(&text);
             }
         }
-        for note in &result.deprecations {
+        for note in result.deprecations.iter().filter(|_| self.style.deprecations) {
             if self.warned.insert(note.clone()) {
                 let text = self.style.paint.paint(Color::Deprecation, &format!("[DEPRECATION WARNING]: {note}"));
                 self.screen.talk(&text);
@@ -117,7 +120,7 @@ impl Human {
             TaskStatus::Skipped => {
                 if self.style.display_skipped_hosts {
                     let arrow = result_text::arrow(task, result, &self.style);
-                    let (host, arrow) = (&result.host, arrow.trim_start());
+                    let host = &result.host;
                     self.show(Color::Skipped, &format!("skipping: [{host}] => (item={label}) {arrow}"));
                 }
             }
@@ -142,7 +145,7 @@ impl Human {
                     return;
                 }
                 self.task_banner(task);
-                if is_include(task) && self.style.verbosity == 0 {
+                if is_include(task) {
                     return;
                 }
                 self.warnings(result);
@@ -215,7 +218,12 @@ impl Observer for Human {
                 self.lockstep = *lockstep;
                 self.banner = None;
                 self.playing = true;
-                let check = if self.style.check_mode_markers && *check { " [CHECK MODE]" } else { "" };
+                let marked = self.style.check_mode_markers && *check;
+                if marked && !self.dry {
+                    self.dry = true;
+                    self.banner("DRY RUN");
+                }
+                let check = if marked { " [CHECK MODE]" } else { "" };
                 let text = if name.is_empty() { format!("PLAY{check}") } else { format!("PLAY [{name}]{check}") };
                 self.banner(&text);
             }
@@ -231,7 +239,7 @@ impl Observer for Human {
             Event::TaskFinished { task, result, looped } => self.finished(task, result, *looped),
             Event::Retry { task, host, left, result } => {
                 self.task_banner(task);
-                let arrow = if self.style.verbosity >= 2 {
+                let arrow = if self.style.verbosity > 2 {
                     format!("Result was: {}", result_text::dump(task, result, &self.style))
                 } else {
                     String::new()
@@ -256,6 +264,7 @@ impl Observer for Human {
                 let label = item.as_ref().map(|i| format!(" => (item={i})")).unwrap_or_default();
                 self.show(Color::Included, &format!("included: {file} for {}{label}", names.join(", ")));
             }
+            Event::Warning(diagnostic) if diagnostic.code == Code::DEPRECATED && !self.style.deprecations => {}
             Event::Warning(diagnostic) => {
                 let text = diagnostics::reference(diagnostic, &self.sources);
                 if self.warned.insert(text.clone()) {
@@ -288,16 +297,19 @@ impl Observer for Human {
                 }
                 self.screen.line("");
                 if self.style.show_custom_stats && !custom.is_empty() {
-                    self.banner("CUSTOM STATS: ");
+                    self.banner("CUSTOM STATS:");
                     for (host, value) in custom.iter().filter(|(h, _)| *h != "_run") {
-                        let text = result_text::text(value, None, &self.style).replace('\n', "");
+                        let text = result_text::text(value, Some(1), &self.style).replace('\n', "");
                         self.screen.line(&format!("\t{host}: {text}"));
                     }
                     if let Some(value) = custom.get("_run") {
-                        let text = result_text::text(value, None, &self.style).replace('\n', "");
+                        let text = result_text::text(value, Some(1), &self.style).replace('\n', "");
                         self.screen.line(&format!("\n\tRUN: {text}"));
                     }
                     self.screen.line("");
+                }
+                if self.dry {
+                    self.banner("DRY RUN");
                 }
             }
         }

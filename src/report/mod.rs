@@ -31,7 +31,11 @@ pub struct Style {
     pub show_custom_stats: bool,
     /// Results as YAML instead of JSON (`callback_result_format`).
     pub yaml_results: bool,
+    /// Results on several lines or not, where a setting says so (`callback_format_pretty`).
+    pub pretty: Option<bool>,
     pub check_mode_markers: bool,
+    /// Deprecation warnings are shown.
+    pub deprecations: bool,
 }
 
 impl Default for Style {
@@ -45,7 +49,9 @@ impl Default for Style {
             diff_context: 3,
             show_custom_stats: false,
             yaml_results: false,
+            pretty: None,
             check_mode_markers: false,
+            deprecations: true,
         }
     }
 }

@@ -40,6 +40,9 @@ pub struct Work {
 /// Variables that hold the connection password.
 const PASSWORDS: [&str; 2] = ["ansible_password", "ansible_ssh_pass"];
 
+/// What a result without a message says that a condition of the task made a failure.
+const UNKNOWN_ERROR: (&str, &str) = ("Task failed: Action failed: ", "Unknown error.");
+
 /// Where a result carries the address of the host that it was delegated to, on its way from the action.
 const ADDRESS: &str = "_ansible_delegate_address";
 
@@ -493,6 +496,9 @@ impl Work {
                 result.data.insert("exception", judge::NO_TRACEBACK);
             }
         }
+        if failed && result.condemned && !result.data.contains_key("msg") {
+            result.data.insert("msg", format!("{}{}", UNKNOWN_ERROR.0, UNKNOWN_ERROR.1));
+        }
         for (key, list) in [("warnings", &result.warnings), ("deprecations", &result.deprecations)] {
             if !list.is_empty() {
                 result.data.insert(key, list.iter().map(|t| Value::from(t.as_str())).collect::<Vec<_>>());
@@ -516,10 +522,15 @@ impl Work {
             } else if result.causes.is_empty() {
                 let msg = registered.get("msg").map(Value::to_string).unwrap_or_default();
                 let kind = match &self.task.action {
-                    Action::Run(Resolved { kind: ActionKind::Native(_), .. }) => "Module failed",
+                    // What a condition of the task makes a failure is none of the module's.
+                    Action::Run(Resolved { kind: ActionKind::Native(_), .. }) if !result.condemned => "Module failed",
                     _ => "Action failed",
                 };
-                let message = if status == TaskStatus::Unreachable { msg } else { format!("{kind}: {msg}") };
+                let message = match status {
+                    TaskStatus::Unreachable => msg,
+                    _ if msg.is_empty() => format!("{kind}."),
+                    _ => format!("{kind}: {}", msg.strip_prefix(UNKNOWN_ERROR.0).unwrap_or(&msg)),
+                };
                 causes.push(Cause { message, span: None });
             } else {
                 causes.extend(result.causes);

@@ -17,6 +17,8 @@ pub struct DumpOptions {
     pub default_flow_style: Option<bool>,
     /// `'` `"` `|` `>`, or `None` for plain where that is possible.
     pub default_style: Option<char>,
+    /// Texts of several lines become literal blocks.
+    pub blocks: bool,
     pub sort_keys: bool,
     pub allow_unicode: bool,
     pub explicit_start: bool,
@@ -31,6 +33,7 @@ impl Default for DumpOptions {
             width: 80,
             default_flow_style: None,
             default_style: None,
+            blocks: false,
             sort_keys: true,
             allow_unicode: true,
             explicit_start: false,
@@ -101,6 +104,9 @@ fn style(default: Option<char>) -> Option<Style> {
     })
 }
 
+/// What ends a line in YAML 1.1 or in Python.
+const BREAKS: [char; 8] = ['\n', '\r', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+
 struct Represent<'o> {
     options: &'o DumpOptions,
     style: Option<Style>,
@@ -114,7 +120,14 @@ impl Represent<'_> {
             Value::Int(i) => self.scalar("!!int", Tag::Int, i.to_string()),
             Value::BigInt(i) => self.scalar("!!int", Tag::Int, i.to_string()),
             Value::Float(f) => self.scalar("!!float", Tag::Float, float(*f)),
-            Value::Str(t) => self.scalar("!!str", Tag::Str, t.as_str()),
+            Value::Str(t) => match self.scalar("!!str", Tag::Str, t.as_str()) {
+                Tree::Scalar { tag, text, plain_implicit, quoted_implicit, .. }
+                    if self.options.blocks && text.contains(BREAKS) =>
+                {
+                    Tree::Scalar { tag, text, style: Style::Literal, plain_implicit, quoted_implicit }
+                }
+                scalar => scalar,
+            },
             Value::Timestamp(t) => self.scalar("!!timestamp", Tag::Timestamp, &**t),
             Value::Bytes(b) => tagged("!!binary", base64_lines(b).into()),
             Value::Vault(v) => tagged("!vault", Cow::Borrowed(&*v.ciphertext)),

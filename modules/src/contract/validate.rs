@@ -285,7 +285,7 @@ pub fn coerce(ty: ArgType, value: Json) -> Result<Json, String> {
             Json::String(s) => s.trim().into(),
             Json::Object(_) | Json::Array(_) => value.to_string().into(),
             other => {
-                return Err(format!("<class '{}'> cannot be converted to json", python_type_bare(&other)));
+                return Err(format!("<class '{}'> cannot be converted to json", python_type(&other)));
             }
         }),
         ArgType::Bool => to_bool(&value).map(Json::Bool),
@@ -305,19 +305,19 @@ pub fn coerce(ty: ArgType, value: Json) -> Result<Json, String> {
             Json::String(s) => s.split(',').map(|part| Json::from(part.trim())).collect(),
             Json::Number(_) => Json::Array(vec![python_text(&value).into()]),
             other => {
-                return Err(format!("<class '{}'> cannot be converted to a list", python_type_bare(&other)));
+                return Err(format!("<class '{}'> cannot be converted to a list", python_type(&other)));
             }
         }),
         ArgType::Dict => match value {
             Json::Object(map) => Ok(map.into()),
             Json::String(s) => to_dict(&s),
-            other => Err(format!("<class '{}'> cannot be converted to a dict", python_type_bare(&other))),
+            other => Err(format!("<class '{}'> cannot be converted to a dict", python_type(&other))),
         },
     }
 }
 
 fn cannot(value: &Json, what: &str) -> String {
-    format!("<class '{}'> cannot be converted to {what}", python_type_bare(value))
+    format!("<class '{}'> cannot be converted to {what}", python_type(value))
 }
 
 fn to_bool(value: &Json) -> Result<bool, String> {
@@ -331,7 +331,7 @@ fn to_bool(value: &Json) -> Result<bool, String> {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Ok(true),
         "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Ok(false),
         _ => Err(format!(
-            "The value '{text}' is not a valid boolean.  Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
+            "The value '{text}' is not a valid boolean. Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
         )),
     }
 }
@@ -342,15 +342,15 @@ fn to_int(value: &Json) -> Result<Json, String> {
         Json::Number(n) if n.is_i64() || n.is_u64() => Ok(value.clone()),
         Json::Number(n) => match n.as_f64() {
             Some(f) if f.fract() == 0.0 && f.abs() < 9e15 => Ok((f as i64).into()),
-            _ => Err(format!("\"{}\" cannot be converted to an int", python_text(value))),
+            _ => Err(format!("\"{}\" cannot be converted to an int", python_repr(value))),
         },
         Json::String(s) => s
             .trim()
             .replace('_', "")
             .parse::<i64>()
             .map(Json::from)
-            .map_err(|_| format!("\"{s}\" cannot be converted to an int")),
-        other => Err(format!("\"{}\" cannot be converted to an int", python_text(other))),
+            .map_err(|_| format!("\"{}\" cannot be converted to an int", python_repr(value))),
+        other => Err(format!("\"{}\" cannot be converted to an int", python_repr(other))),
     }
 }
 
@@ -430,7 +430,7 @@ fn type_name(ty: ArgType) -> &'static str {
     }
 }
 
-fn python_type_bare(value: &Json) -> &'static str {
+fn python_type(value: &Json) -> &'static str {
     match value {
         Json::Null => "NoneType",
         Json::Bool(_) => "bool",
@@ -440,10 +440,6 @@ fn python_type_bare(value: &Json) -> &'static str {
         Json::Array(_) => "list",
         Json::Object(_) => "dict",
     }
-}
-
-fn python_type(value: &Json) -> String {
-    format!("<class '{}'>", python_type_bare(value))
 }
 
 /// Python's `str(value)`.

@@ -31,7 +31,7 @@ pub fn run(args: InventoryArgs) -> Result<u8, CommandError> {
     let dirs: Vec<&std::path::Path> = directory.iter().map(std::path::PathBuf::as_path).collect();
     let (vars, warnings) =
         InventoryVars::new(inventory.clone(), project.var_files.clone(), &project.base.settings, &dirs);
-    crate::cli::wiring::warn(&warnings, &sources);
+    project.base.warn(&warnings);
     let hostvars =
         HostVars { run: Arc::new(project.run_vars(None)), vars: Arc::new(vars), states: Arc::new(Book::default()) };
     let shown = Shown { vars: &hostvars, export, playbook_dir: directory.as_deref() };

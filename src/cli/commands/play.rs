@@ -44,10 +44,14 @@ pub async fn play(base: Base, args: PlayArgs, stage: Option<Stage>) -> Result<u8
     let playbooks = playbooks(&base, &args.playbooks)?;
     let mut options = run_options(&base, &args.tasks, verbosity, &args.inventory.limit)?;
     options.tags = tags(&args.tags, &base, "TAGS_RUN");
+    options.skip_tags = tags(&args.skip_tags, &base, "TAGS_SKIP");
+    // A list of tags has all of them where none are chosen.
+    if args.list_tags && args.tags.is_empty() && args.skip_tags.is_empty() {
+        options.tags = vec!["never".to_owned(), "all".to_owned()];
+    }
     if options.tags.is_empty() {
         options.tags.push("all".to_owned());
     }
-    options.skip_tags = tags(&args.skip_tags, &base, "TAGS_SKIP");
     options.start_at = args.start_at_task.clone();
     options.step = args.step;
     options.force_handlers = args.force_handlers || base.settings.bool("DEFAULT_FORCE_HANDLERS");

@@ -110,7 +110,7 @@ pub async fn execute(
 
 /// Prints a plan's warnings.
 pub fn warn(base: &Base, plan: &Plan) {
-    crate::cli::wiring::warn(&plan.warnings, &base.sources);
+    base.warn(&plan.warnings);
 }
 
 /// From `-vvv` on it is told how hosts are reached.

@@ -57,9 +57,11 @@ pub fn judge(result: &mut ActionResult, task: &PlannedTask, templar: &Templar, a
     if result.is("unreachable") {
         return true;
     }
+    let failed = result.is("failed");
     if !result.data.contains_key("skipped") {
         apply_conditions(result, task, templar);
     }
+    result.condemned = !failed && result.is("failed");
     if tries.count == 1 {
         return true;
     }
@@ -82,6 +84,7 @@ pub fn judge(result: &mut ActionResult, task: &PlannedTask, templar: &Templar, a
         return false;
     }
     result.data.insert("attempts", tries.count - 1);
+    result.condemned |= !result.is("failed");
     result.data.insert("failed", true);
     true
 }

@@ -51,7 +51,10 @@ impl Run {
         Arc::new(TaskInfo {
             id,
             name: task.display_name(name.as_deref()),
-            action: task.task.action.node.to_string(),
+            action: templar
+                .render_shown(&task.task.action.node)
+                .unwrap_or_else(|_| task.task.action.node.clone())
+                .to_string(),
             handler: task.handler,
             span: (!task.implicit).then(|| task.span()),
             check: keywords::flag(settings, "check_mode", templar).ok().flatten().unwrap_or(self.ctx.options.check),
