@@ -14,9 +14,13 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         call.environment.iter().map(|(k, v)| format!("{k}={} ", crate::remote::shell_quote(v))).collect();
     line.push_str(command);
     let executable = text(&call.args, "executable").map(str::to_owned);
-    // Tasks with `no_log` have no live output either.
+    // Tasks with `no_log` have no live output either; what the environment holds may be a secret.
     let secret = matches!(call.args.get("_raw_params"), Some(crate::value::Value::Str(text)) if text.is_secret());
-    let options = RawOptions { executable, quiet: secret || call.progress.is_none(), ..RawOptions::default() };
+    let options = RawOptions {
+        executable,
+        quiet: secret || !call.environment.is_empty() || call.progress.is_none(),
+        ..RawOptions::default()
+    };
     match call.hosts.raw(call.target, &line, options).await {
         Err(error) => shared::remote_failure(&error),
         Ok(output) => {

@@ -152,3 +152,25 @@ fn connections_by_name() {
         assert_eq!(kind(name), want);
     }
 }
+
+#[test]
+fn prompts_of_su_and_the_patience_with_them() {
+    let defaults = ConnectionDefaults {
+        escalate: true,
+        become_method: "su".into(),
+        su_prompts: vec!["Kennwort".into()],
+        ..ConnectionDefaults::default()
+    };
+    let prompts = |vars: &[(&str, Value)]| target(vars, &defaults).unwrap().escalation.unwrap().prompts.join("|");
+    assert_eq!(prompts(&[]), "Kennwort");
+    assert_eq!(prompts(&[("ansible_su_prompt_l10n", "a, b".into())]), "a|b");
+    assert_eq!(prompts(&[("ansible_su_prompt_l10n", Value::list(vec!["c".into()]))]), "c");
+    let limit = |vars: &[(&str, Value)]| {
+        let limit = target(vars, &defaults).unwrap().become_limit;
+        (limit.time.as_secs(), limit.local)
+    };
+    let local = ("ansible_connection", Value::from("local"));
+    assert_eq!(limit(&[("ansible_timeout", Value::Int(3))]), (5, false));
+    assert_eq!(limit(&[local.clone(), ("ansible_timeout", Value::Int(3))]), (10, true));
+    assert_eq!(limit(&[local, ("ansible_local_become_success_timeout", Value::Int(4))]), (4, true));
+}
