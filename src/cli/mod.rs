@@ -20,7 +20,7 @@ use args::{
 use clap::Parser;
 pub use commands::play::{Stage, play};
 pub use error::CommandError;
-pub use wiring::Base;
+pub use wiring::{Base, Project};
 
 use std::ffi::OsString;
 use std::process::ExitCode;
