@@ -5,7 +5,7 @@ use super::cipher::Keys;
 use super::format::{DEFAULT_ID, Envelope, is_encrypted};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use zeroize::Zeroizing;
 
 /// A vault password. Wiped on drop; `Debug` does not show it.
@@ -52,12 +52,15 @@ impl fmt::Debug for Secret {
 
 type Plaintext = Arc<Zeroizing<Vec<u8>>>;
 
+/// The plaintext and the number of the password that fitted.
+type Opened = Result<(Plaintext, usize), VaultError>;
+
 /// All passwords of a run, in the order they were given. Each text is decrypted once; share it by reference or `Arc`.
 #[derive(Default)]
 pub struct Secrets {
     known: Vec<(String, Secret)>,
     only_matching: bool,
-    done: RwLock<HashMap<Box<str>, (Plaintext, usize)>>,
+    done: RwLock<HashMap<Box<str>, Arc<OnceLock<Opened>>>>,
 }
 
 impl fmt::Debug for Secrets {
@@ -117,10 +120,17 @@ impl Secrets {
         std::str::from_utf8(&plaintext).map(Arc::from).map_err(|_| VaultError::NotText)
     }
 
-    fn open(&self, text: &str) -> Result<(Plaintext, usize), VaultError> {
-        if let Some(done) = self.done.read().unwrap_or_else(|e| e.into_inner()).get(text) {
-            return Ok(done.clone());
-        }
+    fn open(&self, text: &str) -> Opened {
+        let known = self.done.read().unwrap_or_else(|e| e.into_inner()).get(text).cloned();
+        let slot = known.unwrap_or_else(|| {
+            let mut done = self.done.write().unwrap_or_else(|e| e.into_inner());
+            done.entry(text.into()).or_default().clone()
+        });
+        // Deriving keys takes milliseconds: who wants the same text meanwhile waits for the one that began.
+        slot.get_or_init(|| self.derive(text)).clone()
+    }
+
+    fn derive(&self, text: &str) -> Opened {
         let envelope = Envelope::parse(text)?;
         if self.known.is_empty() {
             return Err(VaultError::NoSecrets);
@@ -131,9 +141,7 @@ impl Secrets {
         for i in &candidates {
             let keys = Keys::derive(&self.known[*i].1, &envelope.salt);
             if let Some(plaintext) = keys.decrypt(&envelope.ciphertext, &envelope.digest) {
-                let found = (Arc::new(plaintext?), *i);
-                self.done.write().unwrap_or_else(|e| e.into_inner()).insert(text.into(), found.clone());
-                return Ok(found);
+                return Ok((Arc::new(plaintext?), *i));
             }
         }
         let tried = candidates.iter().map(|i| self.known[*i].0.clone()).collect();
@@ -259,6 +267,23 @@ mod tests {
     #[test]
     fn yaml_form_is_that_of_encrypt_string() {
         assert_eq!(as_yaml("a\nb\n", Some("k"), 10), "k: !vault |\n          a\n          b");
+    }
+
+    #[test]
+    fn who_wants_the_same_text_at_once_gets_the_same_plaintext() {
+        let secret = Secret::new("pw").unwrap();
+        let text = encrypt(b"plain", &secret, None).unwrap();
+        let secrets = Secrets::new(vec![("default".into(), secret)], false);
+        let start = std::sync::Barrier::new(8);
+        let found: Vec<Plaintext> = std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                secrets.open(&text).unwrap().0
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert!(found.iter().all(|p| Arc::ptr_eq(p, &found[0])), "decrypted more than once");
     }
 
     proptest! {
