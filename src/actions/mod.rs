@@ -8,6 +8,7 @@ mod copy;
 mod debug;
 mod fail;
 mod fetch;
+mod gather_facts;
 mod group_by;
 mod include_vars;
 mod module;
@@ -111,6 +112,10 @@ pub struct ActionCall<'a> {
     pub job: Option<&'a Job>,
     /// Directory for the files of background work, where no variable names another.
     pub async_dir: &'a str,
+    /// Modules that gather facts, where no variable names others.
+    pub facts_modules: &'a [&'a str],
+    /// Finds what the name of a module stands for.
+    pub resolve: &'a (dyn Fn(&str) -> Option<Resolved> + Send + Sync),
     /// Arguments of `module_defaults` for another module than the task's own (`copy` for `template`) are looked up here.
     pub defaults: &'a (dyn Fn(&str) -> Map + Send + Sync),
     /// Where relative files are looked for.
@@ -151,6 +156,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible._protomatter.debug" => debug::expressions(&call),
             "ansible.builtin.fail" => fail::run(&call),
             "ansible.builtin.fetch" => fetch::run(&call).await,
+            "ansible.builtin.gather_facts" => gather_facts::run(&call).await,
             "ansible.builtin.group_by" => group_by::run(&call),
             "ansible.builtin.include_vars" => include_vars::run(&call),
             "ansible.builtin.pause" => pause::run(&call).await,
@@ -159,18 +165,15 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.script" => script::run(&call).await,
             "ansible.builtin.set_fact" => set_fact::run(&call),
             "ansible.builtin.set_stats" => set_stats::run(&call),
-            "ansible.builtin.gather_facts" | "ansible.builtin.setup" => setup::run(&call).await,
+            "ansible.builtin.setup" => setup::run(&call).await,
             "ansible.builtin.template" => template::run(&call).await,
             "ansible.builtin.unarchive" => unarchive::run(&call).await,
             "ansible.builtin.validate_argument_spec" => validate_argument_spec::run(&call),
             "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
             other => ActionResult::failed(format!("the action {other} is listed but has no code")),
         },
-        ActionKind::Missing => ActionResult::failed(format!(
-            "{} is a module of Ansible that tightbeam does not have yet; it is refused rather than skipped",
-            resolved.name
-        )),
-        ActionKind::Program(path) => program::run(path, &call).await,
+        ActionKind::Missing => module::missing(&resolved.name),
+        ActionKind::Program(path) => program::run(path, &call.args, &call).await,
     }
 }
 

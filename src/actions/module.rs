@@ -16,6 +16,13 @@ pub(super) fn interpreter(call: &ActionCall<'_>) -> Option<String> {
     Some(value.to_string()).filter(|name| !name.is_empty() && !name.starts_with("auto"))
 }
 
+/// The failure of a module that Ansible has and nothing here carries out.
+pub(super) fn missing(name: &str) -> ActionResult {
+    ActionResult::failed(format!(
+        "{name} is a module of Ansible that tightbeam does not have yet; it is refused rather than skipped"
+    ))
+}
+
 /// Validates the arguments and calls the module. `args` without the defaults of `module_defaults`: those were merged before.
 pub(super) async fn call(
     spec: &'static ModuleSpec,

@@ -3,12 +3,12 @@
 use super::{ActionCall, ActionResult, module, printed_result};
 use crate::plan::program::{INSERTED, Style, interpreter, style};
 use crate::remote::{Content, shell_quote};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use tightbeam_modules::contract::printed;
 
-pub(super) async fn run(path: &Path, call: &ActionCall<'_>) -> ActionResult {
+pub(super) async fn run(path: &Path, given: &Map, call: &ActionCall<'_>) -> ActionResult {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if call.check {
         return ActionResult::skipped(format!("remote module ({name}) does not support check mode"));
@@ -21,7 +21,7 @@ pub(super) async fn run(path: &Path, call: &ActionCall<'_>) -> ActionResult {
         Ok(style) => style,
         Err(why) => return ActionResult::failed(format!("the module {} cannot be run: {why}", path.display())),
     };
-    let arguments = arguments(style, call, &name);
+    let arguments = arguments(style, given, call, &name);
     let (text, arguments) = match style {
         Style::Inserted => {
             let text = String::from_utf8_lossy(&text).replace(INSERTED, &arguments);
@@ -79,8 +79,8 @@ fn words(text: &[u8], call: &ActionCall<'_>) -> Vec<String> {
 }
 
 /// The arguments as the program reads them.
-fn arguments(style: Style, call: &ActionCall<'_>, name: &str) -> String {
-    let mut args = call.args.clone();
+fn arguments(style: Style, given: &Map, call: &ActionCall<'_>, name: &str) -> String {
+    let mut args = given.clone();
     args.insert("_ansible_check_mode", call.check);
     args.insert("_ansible_diff", call.diff);
     args.insert("_ansible_verbosity", i64::from(call.verbosity));

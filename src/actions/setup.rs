@@ -1,4 +1,4 @@
-//! `gather_facts` and `setup`: facts of the host. Names the Python that the inventory names, and tells which one was found.
+//! `setup`: facts of the host. Names the Python that the inventory names, and tells which one was found.
 
 use super::{ActionCall, ActionResult, Effect, module, text};
 use crate::remote::Content;
@@ -6,16 +6,18 @@ use crate::value::{Map, Value};
 use std::sync::Arc;
 
 const MODULE: &str = "ansible.builtin.setup";
-/// Arguments of `gather_facts` alone.
-const OWN: &[&str] = &["parallel"];
 
 pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
+    gather(call.args.clone(), call).await
+}
+
+/// Calls the module with these arguments.
+pub(super) async fn gather(given: Map, call: &ActionCall<'_>) -> ActionResult {
     let Some(entry) = tightbeam_modules::catalogue::find(MODULE) else {
         return ActionResult::failed("the helper has no module `setup`");
     };
     let mut args = (call.defaults)(MODULE).to_json();
-    args.extend(call.args.to_json());
-    OWN.iter().for_each(|name| drop(args.shift_remove(*name)));
+    args.extend(given.to_json());
     let interpreter = module::interpreter(call);
     if let Some(python) = &interpreter {
         args.insert("_python".into(), python.as_str().into());

@@ -292,6 +292,9 @@ impl Work {
         };
         let defaults =
             |action: &str| args::defaults(&self.task, action, templar, &self.ctx.planner).unwrap_or_default();
+        let collections = &self.task.keywords.collections;
+        let resolve = |name: &str| crate::plan::resolve::resolve(&*self.ctx.catalogue, name, collections);
+        let facts_modules = self.ctx.settings.list("FACTS_MODULES");
         let tries = match judge::tries(&self.task, templar) {
             Ok(tries) => tries,
             Err(e) => return failure::template(&e, &[]),
@@ -325,6 +328,8 @@ impl Work {
                 kind: &resolved.kind,
                 job: job.as_ref(),
                 async_dir: self.ctx.settings.text("sh.async_dir"),
+                facts_modules: &facts_modules,
+                resolve: &resolve,
                 defaults: &defaults,
                 search: &self.task.frame.search_path,
                 playbook_dir: &self.view.play.dir,
