@@ -1,6 +1,6 @@
 //! Choosing tasks by tags, and the task to start at.
 
-use super::model::{PlannedBlock, PlannedItem, PlannedTask};
+use super::model::{PlannedBlock, PlannedItem, PlannedPlay, PlannedTask};
 use crate::diag::Diagnostic;
 use crate::playbook::Templated;
 use crate::value::Value;
@@ -131,6 +131,18 @@ pub fn is_start(task: &PlannedTask, start_at: &str) -> bool {
     let full = task.display_name(name.as_deref());
     let matcher = GlobBuilder::new(start_at).build().ok().map(|g| g.compile_matcher());
     name.iter().chain([&full]).any(|n| n == start_at || matcher.as_ref().is_some_and(|m| m.is_match(n)))
+}
+
+/// Whether `--start-at-task` means a task of this play.
+pub fn has_start(play: &PlannedPlay, start_at: &str) -> bool {
+    fn inside(items: &[PlannedItem], start_at: &str) -> bool {
+        items.iter().any(|item| match item {
+            PlannedItem::Task(task) => is_start(task, start_at),
+            PlannedItem::Block(block) => inside(&block.block, start_at) || inside(&block.always, start_at),
+        })
+    }
+    let stages = [&play.pre_tasks, &play.role_tasks, &play.tasks, &play.post_tasks];
+    stages.into_iter().flatten().any(|block| inside(&block.block, start_at) || inside(&block.always, start_at))
 }
 
 #[cfg(test)]

@@ -193,10 +193,11 @@ impl Run {
     /// Whether `--start-at-task` still looks for its task: hosts step over the present one.
     pub(super) fn not_started_yet(&mut self, task: &PlannedTask, batch: &mut Batch, hosts: &[HostName]) -> bool {
         let Some(wanted) = &self.start_at else { return false };
-        if task.implicit {
+        // A play without the task does nothing at all, a play with it gathers facts first.
+        if task.implicit && tags::has_start(&batch.view.play, wanted) {
             return false;
         }
-        if tags::is_start(task, wanted) {
+        if !task.implicit && tags::is_start(task, wanted) {
             self.start_at = None;
             return false;
         }
