@@ -102,7 +102,19 @@ impl Human {
         }
     }
 
+    /// Whether results of this kind are left out.
+    fn hides(&self, status: TaskStatus) -> bool {
+        match status {
+            TaskStatus::Ok => !self.style.display_ok_hosts,
+            TaskStatus::Skipped => !self.style.display_skipped_hosts,
+            _ => false,
+        }
+    }
+
     fn item(&mut self, task: &TaskInfo, result: &TaskResult) {
+        if self.hides(result.status) {
+            return;
+        }
         self.task_banner(task);
         self.warnings(result);
         let (host, label) = (host_label(result), result.item.clone().unwrap_or_default());
@@ -110,9 +122,6 @@ impl Human {
             TaskStatus::Ok | TaskStatus::Changed => {
                 self.diffs(result);
                 let changed = result.status == TaskStatus::Changed;
-                if !changed && !self.style.display_ok_hosts {
-                    return;
-                }
                 let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
                 let arrow = result_text::arrow(task, result, &self.style);
                 self.show(color, &format!("{word}: [{host}] => (item={label}){arrow}"));
@@ -136,7 +145,8 @@ impl Human {
     fn finished(&mut self, task: &Arc<TaskInfo>, result: &TaskResult, looped: bool) {
         self.screen.host_done();
         let host = host_label(result);
-        if matches!(result.status, TaskStatus::Skipped) && !self.style.display_skipped_hosts {
+        // An include that was made has its banner all the same.
+        if self.hides(result.status) && !(is_include(task) && result.status == TaskStatus::Ok) {
             return;
         }
         match result.status {
@@ -151,9 +161,6 @@ impl Human {
                 self.warnings(result);
                 self.diffs(result);
                 let changed = result.status == TaskStatus::Changed;
-                if !changed && !self.style.display_ok_hosts {
-                    return;
-                }
                 let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
                 let arrow = result_text::arrow(task, result, &self.style);
                 self.show(color, &format!("{word}: [{host}]{arrow}"));
@@ -230,7 +237,8 @@ impl Observer for Human {
             Event::PlayWithoutHosts => self.show(Color::Skipped, "skipping: no hosts matched"),
             Event::NoHostsRemaining => self.banner("NO MORE HOSTS LEFT"),
             Event::TaskStarted(task) => {
-                if self.lockstep {
+                // Where results are left out, a banner comes with the first that is shown.
+                if self.lockstep && self.style.display_ok_hosts && self.style.display_skipped_hosts {
                     self.task_banner(task);
                 }
                 self.screen.task(&task.name, self.hosts);

@@ -205,9 +205,7 @@ fn limit(given: Json) -> Result<Option<Duration>, Failure> {
         Json::Bool(_) | Json::Null => "bool",
     };
     let seconds = coerce(ArgType::Int, given).map_err(|why| {
-        Failure::new(format!(
-            "argument 'timeout' is of type <class '{kind}'> and we were unable to convert to int: {why}"
-        ))
+        Failure::new(format!("argument 'timeout' is of type {kind} and we were unable to convert to int: {why}"))
     })?;
     Ok(Some(Duration::from_secs(seconds.as_i64().and_then(|s| u64::try_from(s).ok()).unwrap_or(0))))
 }
@@ -309,7 +307,7 @@ mod tests {
         let empty = failure(json!({"command": " "}));
         assert_eq!((empty.msg.as_str(), &empty.values["rc"]), ("no command given", &json!(256)));
         assert_eq!(failure(json!({"command": "/none"})).msg, "The command was not found or was not executable: /none.");
-        assert!(failure(json!({"timeout": "soon"})).msg.starts_with("argument 'timeout' is of type <class 'str'> and"));
+        assert!(failure(json!({"timeout": "soon"})).msg.starts_with("argument 'timeout' is of type str and"));
         let out = run(&ENTRY, json!({"command": "/bin/ask", "responses": {}, "creates": "/bin/ask"}), &mut host, false);
         assert_eq!(out.expect("skipped").values["stdout"], "skipped, since /bin/ask exists");
     }
