@@ -2,18 +2,28 @@
 
 use super::{ActionCall, ActionResult, module, text};
 use crate::remote::{Content, Sink};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 use std::path::{Path, PathBuf};
 
+/// What is wrong with arguments that are not two texts.
+fn misfit(args: &Map) -> &'static str {
+    let given = |name| args.get(name).filter(|v| !v.is_null());
+    match (given("src"), given("dest")) {
+        (None, _) | (_, None) => "src and dest are required",
+        (_, Some(Value::Str(_))) => "Invalid type supplied for source option, it must be a string",
+        _ => "Invalid type supplied for dest option, it must be a string",
+    }
+}
+
 pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
-    let (Some(src), Some(dest)) = (text(&call.args, "src"), text(&call.args, "dest")) else {
-        return ActionResult::failed("src and dest are required");
-    };
     if call.check {
         return ActionResult::skipped("check mode not (yet) supported for this module");
     }
+    let (Some(src), Some(dest)) = (text(&call.args, "src"), text(&call.args, "dest")) else {
+        return ActionResult::failed(misfit(&call.args));
+    };
     let flag = |name: &str, default: bool| call.args.get(name).and_then(Value::as_spelled_bool).unwrap_or(default);
     let (flat, must_exist) = (flag("flat", false), flag("fail_on_missing", true));
     let Some(entry) = tightbeam_modules::catalogue::find("ansible.builtin.fetch") else {
