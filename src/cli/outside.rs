@@ -85,6 +85,13 @@ impl Outside for World {
             eprintln!("[WARNING]: {message}");
         }
     }
+    fn deprecated(&self, message: &str) {
+        if self.settings.bool("DEPRECATION_WARNINGS")
+            && self.warned.lock().unwrap_or_else(|e| e.into_inner()).insert(message.to_owned())
+        {
+            eprintln!("[DEPRECATION WARNING]: {message}");
+        }
+    }
 }
 
 /// Runs executable inventories.

@@ -81,6 +81,8 @@ pub trait Outside: Send + Sync {
     fn hosts(&self, pattern: &str) -> Result<Vec<String>, String>;
     /// Says something that people should see.
     fn warn(&self, message: &str);
+    /// Says that something will not work for ever.
+    fn deprecated(&self, _message: &str) {}
 }
 
 /// No files, no processes, no network, a clock that stands at the epoch, zeros for random bytes: for pure rendering and tests.

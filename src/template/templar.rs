@@ -77,6 +77,9 @@ pub struct Templar {
     context: Arc<Context>,
 }
 
+/// Told of conditions that are written as templates and give no further expression.
+const AS_TEMPLATE: &str = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}. This feature will be removed from ansible-core version 2.23.";
+
 impl Templar {
     pub fn new(engine: &Arc<Engine>, variables: Arc<dyn Variables>, context: Context) -> Self {
         Templar { engine: engine.clone(), scope: Scope::new(variables), context: Arc::new(context) }
@@ -221,7 +224,12 @@ impl Templar {
             match result {
                 result if empty(&result) => return check_empty(),
                 Value::Str(text) => expression = text,
-                other => return Ok(other),
+                other => {
+                    let place = text.origin().and_then(|span| self.engine.sources.location(span));
+                    let place = place.map(|place| format!("\nOrigin: {place}")).unwrap_or_default();
+                    self.engine.outside.deprecated(&format!("{AS_TEMPLATE}{place}"));
+                    return Ok(other);
+                }
             }
         }
         if expression.trust() != Trust::Author {
