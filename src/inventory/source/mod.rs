@@ -15,6 +15,7 @@ use crate::config::{Settings, Surroundings};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::template::Engine;
 use crate::value::{Map, Trust, Value};
+use crate::yaml::{Document, Node};
 use fancy_regex::Regex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +71,7 @@ impl Loader<'_> {
             inventory: Inventory::new(self.rules()),
             warnings,
             processed: vec![],
+            last: None,
         };
         let mut any = false;
         for source in sources.iter().filter(|s| !s.is_empty()) {
@@ -155,6 +157,12 @@ struct Run<'a> {
     warnings: Diagnostics,
     /// Sources read so far.
     processed: Vec<String>,
+    /// The document that was read last: one kind after another looks at the same file.
+    last: Option<(PathBuf, Arc<Document>)>,
+}
+
+fn plain(node: &Node) -> Value {
+    node.to_value(Trust::Author)
 }
 
 impl Run<'_> {
@@ -192,6 +200,7 @@ impl Run<'_> {
             }
         }
         self.collect();
+        self.last = None;
         self.inventory.current = Current::default();
         if parsed {
             self.processed.push(source.to_owned());
@@ -259,7 +268,7 @@ impl Run<'_> {
                 script::read(&mut self.inventory, scripts, path, loud)
             }
             "yaml" => {
-                let document = reader.document(path)?;
+                let document = self.document(path)?;
                 self.warnings.extend(document.warnings.iter().cloned());
                 yaml::read(&mut self.inventory, &document)
             }
@@ -272,8 +281,9 @@ impl Run<'_> {
                 toml::read(&mut self.inventory, reader.sources.add(path, text.as_str()), source, &text)
             }
             "auto" => {
-                let config = self.config(path)?;
-                let name = config.get("plugin").filter(|p| p.truthy()).map(ToString::to_string).ok_or_else(|| {
+                let document = self.document(path)?;
+                let plugin = document.root.as_ref().and_then(|root| root.get("plugin")).map(plain);
+                let name = plugin.filter(Value::truthy).map(|name| name.to_string()).ok_or_else(|| {
                     fault(format!(
                         "no root 'plugin' key found, '{source}' is not a valid YAML inventory plugin config file"
                     ))
@@ -294,8 +304,19 @@ impl Run<'_> {
         }
     }
 
-    fn config(&self, path: &Path) -> Result<Arc<Map>, Diagnostic> {
-        match self.loader.reader.document(path)?.root.map(|n| n.to_value(Trust::Author)) {
+    fn document(&mut self, path: &Path) -> Result<Arc<Document>, Diagnostic> {
+        if let Some((known, document)) = &self.last
+            && known == path
+        {
+            return Ok(document.clone());
+        }
+        let document = Arc::new(self.loader.reader.document(path)?);
+        self.last = Some((path.to_owned(), document.clone()));
+        Ok(document)
+    }
+
+    fn config(&mut self, path: &Path) -> Result<Arc<Map>, Diagnostic> {
+        match self.document(path)?.root.as_ref().map(plain) {
             Some(Value::Map(map)) => Ok(map),
             _ => Ok(Arc::default()),
         }

@@ -10,16 +10,21 @@ use crate::yaml::{Document, Node, NodeKind};
 /// # Errors
 /// Where the file is no inventory. What stands before the fault has been taken in.
 pub(super) fn read(inventory: &mut Inventory, document: &Document) -> Result<(), Diagnostic> {
-    let root = document.root.as_ref().filter(|n| n.to_value(Trust::Foreign).truthy());
+    let is_empty = |n: &Node| n.as_map().map_or_else(|| falsy(n), <[_]>::is_empty);
+    let root = document.root.as_ref().filter(|n| !is_empty(n));
     let root = root.ok_or_else(|| Diagnostic::error(Code::INVENTORY_INVALID, "Parsed empty YAML file"))?;
     if root.as_map().is_none() {
         let text = format!("YAML inventory has invalid structure, it should be a dictionary, got: {}", class(root));
         return Err(fault(root, text));
     }
-    if root.get("plugin").is_some_and(|p| p.to_value(Trust::Foreign).truthy()) {
+    if root.get("plugin").is_some_and(|p| !falsy(p)) {
         return Err(fault(root, "Plugin configuration YAML file, not YAML inventory"));
     }
     root.entries().try_for_each(|(name, data)| group(inventory, name, data).map(drop))
+}
+
+fn falsy(node: &Node) -> bool {
+    !node.to_value(Trust::Foreign).truthy()
 }
 
 fn fault(node: &Node, text: impl Into<String>) -> Diagnostic {
