@@ -87,6 +87,21 @@ pub struct AnsibleVault {
     pub args: VaultArgs,
 }
 
+/// `ansible-doc`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ansible-doc",
+    version,
+    about = "Show a module, filter, test, lookup or keyword",
+    max_term_width = 100
+)]
+pub struct AnsibleDoc {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub args: DocArgs,
+}
+
 /// `ansible-config`.
 #[derive(Debug, Parser)]
 #[command(name = "ansible-config", version, about = "Show the settings", max_term_width = 100)]

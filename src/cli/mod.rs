@@ -15,7 +15,8 @@ mod secrets;
 mod wiring;
 
 use args::{
-    Ansible, AnsibleConfig, AnsibleInventory, AnsiblePlaybook, AnsiblePull, AnsibleVault, Cli, Command, LogArgs,
+    Ansible, AnsibleConfig, AnsibleDoc, AnsibleInventory, AnsiblePlaybook, AnsiblePull, AnsibleVault, Cli, Command,
+    LogArgs,
 };
 use clap::Parser;
 pub use commands::play::{Stage, play};
@@ -48,6 +49,10 @@ pub fn main() -> ExitCode {
         "ansible-vault" => {
             let parsed = AnsibleVault::parse();
             (parsed.log, Command::Vault(parsed.args))
+        }
+        "ansible-doc" => {
+            let parsed = AnsibleDoc::parse();
+            (parsed.log, Command::Doc(parsed.args))
         }
         "ansible-config" => {
             let parsed = AnsibleConfig::parse();
