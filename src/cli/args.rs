@@ -393,6 +393,9 @@ pub struct DocArgs {
     /// List names with their summaries.
     #[arg(short = 'l', long)]
     pub list: bool,
+    /// Print JSON, for modules: of all of them where none is named.
+    #[arg(short = 'j', long)]
+    pub json: bool,
 }
 
 /// What has documentation.

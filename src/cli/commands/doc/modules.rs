@@ -3,8 +3,9 @@
 use super::Page;
 use crate::actions::{Catalogue, spec_of};
 use crate::plan::ModuleCatalogue;
+use serde_json::{Map, Value as Json, json};
 use std::fmt::Write;
-use tightbeam_modules::contract::{Arg, Literal, ModuleSpec};
+use tightbeam_modules::contract::{Arg, ArgType, Literal, ModuleSpec};
 
 /// All modules, by full name.
 pub fn pages() -> Vec<Page> {
@@ -20,9 +21,63 @@ pub fn pages() -> Vec<Page> {
             others: vec![short],
             summary: spec.summary.to_owned(),
             text: document(spec),
+            data: Some(data(spec)),
         })
     };
     names.into_iter().filter_map(page).collect()
+}
+
+/// What a name stands for that was moved elsewhere: `yum` is dnf.
+pub fn redirected(name: &str) -> Option<String> {
+    Some(spec_of(&Catalogue.resolve(name, &[])?)?.name.to_owned())
+}
+
+/// The same as data, with the names that `ansible-doc -j` gives.
+fn data(spec: &ModuleSpec) -> Json {
+    let returns = spec.returns.iter().map(|v| (v.name.to_owned(), json!({"description": v.doc, "returned": v.when})));
+    json!({
+        "doc": {
+            "module": spec.short_name(),
+            "short_description": spec.summary,
+            "options": options(spec.all_args().filter(|a| !a.name.starts_with('_'))),
+            "differs": spec.differs,
+            // Takes any argument, as set_fact does.
+            "open": spec.open,
+        },
+        "examples": spec.examples,
+        "return": Map::from_iter(returns),
+    })
+}
+
+fn options<'a>(args: impl Iterator<Item = &'a Arg>) -> Json {
+    let kind = |ty: ArgType| format!("{ty:?}").to_lowercase();
+    let one = |arg: &Arg| {
+        let mut option = json!({"type": kind(arg.ty), "required": arg.required, "description": arg.doc});
+        let mut set = |name: &str, value: Json| option[name] = value;
+        match arg.default {
+            Literal::None => {}
+            Literal::Bool(b) => set("default", b.into()),
+            Literal::Int(i) => set("default", i.into()),
+            Literal::Float(f) => set("default", f.into()),
+            Literal::Str(s) => set("default", s.into()),
+            Literal::Strs(list) => set("default", list.into()),
+            Literal::EmptyDict => set("default", json!({})),
+        }
+        if let Some(elements) = arg.elements {
+            set("elements", kind(elements).into());
+        }
+        if !arg.choices.is_empty() {
+            set("choices", arg.choices.into());
+        }
+        if !arg.aliases.is_empty() {
+            set("aliases", arg.aliases.into());
+        }
+        if !arg.options.is_empty() {
+            set("suboptions", options(arg.options.iter()));
+        }
+        option
+    };
+    Json::Object(args.map(|arg| (arg.name.to_owned(), one(arg))).collect())
 }
 
 fn document(spec: &ModuleSpec) -> String {

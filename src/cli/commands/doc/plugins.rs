@@ -44,8 +44,13 @@ pub fn lookups() -> Vec<Page> {
 }
 
 pub fn keywords() -> Vec<Page> {
-    let page =
-        |k: &Keyword| Page { name: k.name.to_owned(), others: vec![], summary: k.doc.to_owned(), text: k.page() };
+    let page = |k: &Keyword| Page {
+        name: k.name.to_owned(),
+        others: vec![],
+        summary: k.doc.to_owned(),
+        text: k.page(),
+        data: None,
+    };
     KEYWORDS.iter().map(page).collect()
 }
 
@@ -57,6 +62,7 @@ fn page(collection: &str, name: &str, aliases: &[&str], summary: &str, text: Str
         others: others.chain(full).collect(),
         summary: summary.to_owned(),
         text,
+        data: None,
     }
 }
 
