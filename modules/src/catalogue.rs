@@ -57,7 +57,9 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::accounts::AuthorizedKey>(),
     Entry::of::<crate::system::Mount>(),
     Entry::of::<crate::system::Sysctl>(),
+    Entry::of::<crate::accounts::OpensshKeypair>(),
     Entry::of::<crate::files::ini_file::IniFile>(),
+    Entry::of::<crate::system::PamLimits>(),
 ];
 
 /// Finds a module by its fully qualified name.

@@ -2,10 +2,12 @@
 
 mod authorized_key;
 mod group;
+mod openssh_keypair;
 mod shared;
 mod user;
 
 pub use authorized_key::AuthorizedKey;
 pub use group::Group;
+pub use openssh_keypair::OpensshKeypair;
 pub use shared::date;
 pub use user::User;

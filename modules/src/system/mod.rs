@@ -5,6 +5,7 @@ mod cron;
 mod getent;
 mod hostname;
 mod mount;
+mod pam_limits;
 pub mod ping;
 mod sysctl;
 
@@ -13,4 +14,5 @@ pub use cron::Cron;
 pub use getent::Getent;
 pub use hostname::Hostname;
 pub use mount::Mount;
+pub use pam_limits::PamLimits;
 pub use sysctl::Sysctl;
