@@ -85,7 +85,7 @@ impl Module for PamLimits {
             return Err(Failure::new(format!("{} is not writable. Use sudo", args.dest.display())));
         }
         let dir = args.dest.parent().unwrap_or(Path::new(""));
-        if !there && !(host.is_dir(dir) && host.access(dir, 2)) {
+        if !(there || host.is_dir(dir) && host.access(dir, 2)) {
             let msg = format!("directory {} is not writable (check presence, access rights, use sudo)", dir.display());
             return Err(Failure::new(msg));
         }
