@@ -98,7 +98,10 @@ impl After {
     }
 
     pub fn apply(&self, args: &Args, entry: &PasswdEntry, host: &mut dyn Change) -> Result<(), Failure> {
-        if let Some(home) = &self.home {
+        // usermod may have moved the old one there.
+        if let Some(home) = &self.home
+            && !host.exists(Path::new(home))
+        {
             create_home(args, home, Some((entry.uid, entry.gid)), host)?;
         }
         if let Some(key) = &self.key

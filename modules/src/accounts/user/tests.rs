@@ -96,6 +96,17 @@ fn missing_home_is_made_from_the_skeleton() {
 }
 
 #[test]
+fn a_home_that_usermod_moved_is_not_made_again() {
+    let mut host = host().file("/etc/skel/.profile", "x");
+    host = host.effect("/usr/sbin/usermod -d /srv/ann -m ann", 0, "", |h| {
+        h.set_file("/etc/passwd", "ann:x:1000:1000:Ann:/srv/ann:/bin/sh\n", 0o644);
+        *h = h.clone().dir("/srv/ann");
+    });
+    assert!(case(&USER, json!({"name": "ann", "home": "/srv/ann", "move_home": true}), &mut host).unwrap().changed);
+    assert!(!crate::host::Observe::exists(&host, std::path::Path::new("/srv/ann/.profile")));
+}
+
+#[test]
 fn unknown_group_is_refused_and_removal_is_told() {
     let mut host = host().effect("/usr/sbin/userdel -r ann", 0, "", |h| {
         h.set_file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n", 0o644);
