@@ -54,12 +54,19 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::accounts::User>(),
     Entry::of::<crate::network::WaitFor>(),
     Entry::of::<crate::packages::YumRepository>(),
+    Entry::of::<crate::files::acl::Acl>(),
     Entry::of::<crate::accounts::AuthorizedKey>(),
     Entry::of::<crate::system::Mount>(),
     Entry::of::<crate::system::Sysctl>(),
     Entry::of::<crate::accounts::OpensshKeypair>(),
     Entry::of::<crate::files::ini_file::IniFile>(),
     Entry::of::<crate::system::PamLimits>(),
+    Entry::of::<crate::system::Alternatives>(),
+    Entry::of::<crate::files::ini_file::IniFile>(),
+    Entry::of::<crate::system::LocaleGen>(),
+    Entry::of::<crate::system::Modprobe>(),
+    Entry::of::<crate::system::Timezone>(),
+    Entry::of::<crate::network::Ufw>(),
 ];
 
 /// Finds a module by its fully qualified name.

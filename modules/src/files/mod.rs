@@ -1,5 +1,6 @@
 //! Modules of the `files` family, one file each; `shared.rs` holds what they have in common.
 
+pub mod acl;
 pub mod assemble;
 pub mod blockinfile;
 pub mod copy;

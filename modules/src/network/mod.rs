@@ -5,11 +5,13 @@ pub mod http;
 mod iptables;
 mod known_hosts;
 mod shared;
+mod ufw;
 mod uri;
 mod wait_for;
 
 pub use get_url::GetUrl;
 pub use iptables::Iptables;
 pub use known_hosts::KnownHosts;
+pub use ufw::Ufw;
 pub use uri::Uri;
 pub use wait_for::WaitFor;

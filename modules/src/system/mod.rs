@@ -1,18 +1,26 @@
 //! Modules of the `system` family, one file each; `shared.rs` holds what they have in common.
 
+mod alternatives;
 mod async_status;
 mod cron;
 mod getent;
 mod hostname;
+mod locale_gen;
+mod modprobe;
 mod mount;
 mod pam_limits;
 pub mod ping;
 mod sysctl;
+mod timezone;
 
+pub use alternatives::Alternatives;
 pub use async_status::AsyncStatus;
 pub use cron::Cron;
 pub use getent::Getent;
 pub use hostname::Hostname;
+pub use locale_gen::LocaleGen;
+pub use modprobe::Modprobe;
 pub use mount::Mount;
 pub use pam_limits::PamLimits;
 pub use sysctl::Sysctl;
+pub use timezone::Timezone;
