@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod expect;
+pub mod make;
 pub mod script;
 mod shared;
 pub mod shell;

@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod assemble;
 pub mod blockinfile;
+pub mod capabilities;
 pub mod copy;
 pub mod fetch;
 pub mod file;

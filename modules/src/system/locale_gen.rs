@@ -75,7 +75,8 @@ impl Module for LocaleGen {
         if !unlisted.is_empty() {
             let names = unlisted.join(", ");
             let msg = format!("The following locales you have entered are not available on your system: {names}");
-            return Err(Failure::new(msg));
+            let failure = Failure::new(msg).with("name", args.name).with("mechanism", "glibc");
+            return Err(failure.with("ubuntu_mode", false));
         }
         let is_present = missing(args.name.iter(), host)?.is_empty();
         let wanted = args.state == "present";

@@ -1,6 +1,6 @@
 //! `community.general.modprobe`: a module of the kernel, loaded now and after a boot.
 
-use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return};
+use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return, python_error};
 use crate::host::steps::{Step, Steps, execute, query, required};
 use crate::host::{Change, Command, FileKind, Observe, Output, split_words};
 use serde::Deserialize;
@@ -66,7 +66,7 @@ impl Module for Modprobe {
             .with("state", args.state.as_str());
         let mut work =
             Work { modprobe, name: args.name.clone(), load: None, unload: false, files: Steps::new(outcome) };
-        let is_loaded = loaded(&args.name, host)?;
+        let is_loaded = loaded(&args.name, host).map_err(|failure| work.told(failure))?;
         if args.state == "present" && !is_loaded {
             work.load = Some(split_words(&args.params).map_err(Failure::new)?);
         }
@@ -96,7 +96,7 @@ impl Module for Modprobe {
             succeeded(execute(host, &command)?, &work)?;
         }
         if let Some(params) = work.load.take()
-            && !loaded(&work.name, host.observe())?
+            && !loaded(&work.name, host.observe()).map_err(|failure| work.told(failure))?
         {
             work.files.outcome.changed = !work.files.steps.is_empty();
             let again = Command::new(&work.modprobe).args(["-n", "--first-time", &work.name]).args(params);
@@ -110,6 +110,11 @@ impl Module for Modprobe {
 }
 
 impl Work {
+    /// The failure with what is always reported.
+    fn told(&self, mut failure: Failure) -> Failure {
+        failure.values.extend(self.files.outcome.values.clone());
+        failure
+    }
     fn command(&self) -> Option<Command> {
         let command = Command::new(&self.modprobe);
         match &self.load {
@@ -124,17 +129,16 @@ fn succeeded(out: Output, work: &Work) -> Result<(), Failure> {
     if out.ok() {
         return Ok(());
     }
-    let mut failure = Failure::new(out.stderr_text())
-        .with("rc", out.rc)
-        .with("stdout", out.stdout_text())
-        .with("stderr", out.stderr_text());
-    failure.values.extend(work.files.outcome.values.clone());
-    Err(failure)
+    let failure = Failure::new(out.stderr_text());
+    let failure = failure.with("rc", out.rc).with("stdout", out.stdout_text()).with("stderr", out.stderr_text());
+    Err(work.told(failure))
 }
 
 /// Whether the kernel has the module, loaded or built in.
 fn loaded(name: &str, host: &dyn Observe) -> Result<bool, Failure> {
-    let read = |path: &str| host.read_text(Path::new(path)).map_err(|e| Failure::io(path, &e));
+    let read = |path: &str| {
+        host.read_text(Path::new(path)).map_err(|e| Failure::new(format!("{}: '{path}'", python_error(&e))))
+    };
     let line_start = name.replace('-', "_") + " ";
     if read("/proc/modules")?.lines().any(|l| l.starts_with(&line_start)) {
         return Ok(true);
