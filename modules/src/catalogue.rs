@@ -68,6 +68,8 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::system::PamLimits>(),
     Entry::of::<crate::system::Timezone>(),
     Entry::of::<crate::network::Ufw>(),
+    Entry::of::<crate::databases::MysqlDb>(),
+    Entry::of::<crate::databases::MysqlUser>(),
 ];
 
 /// Finds a module by its fully qualified name.

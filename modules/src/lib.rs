@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod catalogue;
 pub mod commands;
 pub mod contract;
+pub mod databases;
 pub mod facts;
 pub mod files;
 pub mod host;

@@ -1,0 +1,9 @@
+//! Modules of databases, one file each; `client.rs` holds the way to the server.
+
+mod client;
+mod grants;
+mod mysql_db;
+mod mysql_user;
+
+pub use mysql_db::MysqlDb;
+pub use mysql_user::MysqlUser;
