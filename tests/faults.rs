@@ -380,6 +380,19 @@ fn secrets_stay_out_of_all_that_is_said() {
 }
 
 #[test]
+fn what_counts_as_unchanged_shows_no_diff() {
+    for (rest, shown) in [("", true), ("      changed_when: false\n", false)] {
+        let project = Project::new(LOCAL);
+        let copy = format!("    - copy: {{content: new-text, dest: {}}}\n{rest}", project.path("file").display());
+        project.write("site.yml", &tasks(&copy));
+        let output = project.run(&["play", "-i", "h,", "-c", "local", "--diff", "site.yml"]);
+        let text = project.show(&output);
+        assert!(output.status.success(), "{text}");
+        assert_eq!(text.contains("+new-text"), shown, "{text}");
+    }
+}
+
+#[test]
 fn encrypted_files_never_show_in_excerpts() {
     let project = Project::new(LOCAL);
     project.write("vault-pass", "vault-pass-word\n");

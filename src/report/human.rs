@@ -93,8 +93,10 @@ impl Human {
         }
     }
 
+    /// What changes; a result that counts as unchanged shows none, whatever it holds.
     fn diffs(&mut self, result: &TaskResult) {
-        if let Some(value) = result.get("diff").filter(|_| result.show_diff) {
+        let changed = result.get("changed").is_some_and(crate::value::Value::truthy);
+        if let Some(value) = result.get("diff").filter(|_| result.show_diff && changed) {
             let text = diff::render(value, self.style.diff_context, self.style.paint);
             if !text.is_empty() {
                 self.screen.line(&text);
