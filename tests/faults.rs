@@ -385,7 +385,7 @@ fn what_counts_as_unchanged_shows_no_diff() {
         let project = Project::new(LOCAL);
         let copy = format!("    - copy: {{content: new-text, dest: {}}}\n{rest}", project.path("file").display());
         project.write("site.yml", &tasks(&copy));
-        let output = project.run(&["play", "-i", "h,", "-c", "local", "--diff", "site.yml"]);
+        let output = project.run(&["play", "-i", "web,", "-c", "local", "--diff", "site.yml"]);
         let text = project.show(&output);
         assert!(output.status.success(), "{text}");
         assert_eq!(text.contains("+new-text"), shown, "{text}");
