@@ -39,10 +39,9 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         json.shift_remove("src");
         json.insert("_content".into(), json!(blobs.bytes(text.into_bytes())));
         let result = send(json, blobs, call).await;
-        if matches!(*call.target.connection, Connection::Local)
-            && !matches!(content, Value::Str(t) if t.trust() == Trust::Author)
-        {
-            call.loader.wrote_foreign(&written(&result, dest));
+        if matches!(*call.target.connection, Connection::Local) {
+            let trust = if let Value::Str(text) = content { text.trust() } else { Trust::Foreign };
+            call.loader.wrote(&written(&result, dest), trust);
         }
         return result;
     }

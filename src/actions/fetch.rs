@@ -2,7 +2,7 @@
 
 use super::{ActionCall, ActionResult, module, text};
 use crate::remote::{Content, Sink};
-use crate::value::{Map, Value};
+use crate::value::{Map, Trust, Value};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             return ActionResult::failed(format!("cannot write {}: {e}", place.display()));
         }
     }
-    call.loader.wrote_foreign(&place);
+    call.loader.wrote(&place, Trust::Foreign);
     for own in ["size", "source"] {
         result.data.remove(own);
     }

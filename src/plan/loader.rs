@@ -193,10 +193,14 @@ impl Loader {
         }
     }
 
-    /// That this run wrote text of a host's into a file of the controller: what is read from it is no template.
-    pub fn wrote_foreign(&self, path: &Path) {
+    /// That this run wrote a file of the controller: where the text is a host's, what is read from it is no template.
+    pub fn wrote(&self, path: &Path, trust: Trust) {
         let mut foreign = self.foreign.write().unwrap_or_else(|e| e.into_inner());
-        foreign.insert(self.files.canonical(path));
+        let path = self.files.canonical(path);
+        match trust {
+            Trust::Foreign => drop(foreign.insert(path)),
+            Trust::Author => drop(foreign.remove(&path)),
+        }
     }
 
     fn trust(&self, path: &Path) -> Trust {

@@ -17,4 +17,4 @@ pub use printed::printed;
 pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
 pub(crate) use validate::python_text;
-pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, nearest, validate};
+pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, literal, nearest, validate};

@@ -126,7 +126,8 @@ fn default_of(arg: &Arg) -> Json {
     literal(arg.default)
 }
 
-fn literal(literal: Literal) -> Json {
+/// A default as data.
+pub fn literal(literal: Literal) -> Json {
     match literal {
         Literal::None => Json::Null,
         Literal::Bool(b) => b.into(),

@@ -1,9 +1,9 @@
-//! The host's own client program for MySQL and MariaDB. Passwords reach it through a private file or a pipe, never by
-//! its arguments; statements with secrets through its standard input.
+//! The host's own client program for MySQL and MariaDB. Passwords, and statements that may hold
+//! some, reach it through a pipe, never by its arguments or a file.
 
 use crate::contract::{Arg, Failure, Literal};
 use crate::host::steps::{execute, query, required};
-use crate::host::{Change, Command, Observe, Output, WriteOptions};
+use crate::host::{Change, Command, Observe, Output, quote_word};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,9 @@ impl From<SqlError> for Failure {
         Failure::new(error.0)
     }
 }
+
+/// Where a shell's line finds the client's options.
+pub const OPTIONS: &str = "/dev/fd/3";
 
 pub type Rows = Vec<Vec<Option<String>>>;
 
@@ -138,16 +141,10 @@ impl Client {
         Ok(self.ask(host, sql)??)
     }
 
-    /// Writes the options into a file that nobody else can read; it is gone when the call ends.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn options_file(&self, host: &mut dyn Change) -> Result<PathBuf, Failure> {
-        let fail = |e: std::io::Error| Failure::io("cannot write the client's options", &e);
-        let file = host.temp_dir(None, "client-").map_err(fail)?.join("options.cnf");
-        let private = WriteOptions { mode: Some(0o600), ..WriteOptions::default() };
-        host.write(&file, &mut self.options.as_bytes(), &private).map_err(fail)?;
-        Ok(file)
+    /// A line for a shell, that names [`OPTIONS`] as its program's file of options. They come through a pipe: they hold a
+    /// password, which belongs neither in a file nor on a command line.
+    pub fn in_shell(&self, shell: &Path, line: &str) -> Command {
+        Command::new(shell).arg("-c").arg(format!("exec 3<&0; {line}")).stdin(self.options.clone())
     }
 
     /// Statements that change something, one session for all; the first that is refused ends it.
@@ -155,9 +152,16 @@ impl Client {
     /// # Errors
     /// The client cannot be started. What the server refuses is the inner error.
     pub fn run(&self, host: &mut dyn Change, statements: &[String]) -> Result<Result<Rows, SqlError>, Failure> {
-        let file = self.options_file(host)?;
         let sql: String = statements.iter().map(|s| format!("{s};\n")).collect();
-        Ok(answer(&execute(host, &self.command(&file.to_string_lossy()).stdin(sql))?))
+        // Both come through one pipe, for both may hold passwords: first the options, of known length, then the statements.
+        let client = self.command(OPTIONS);
+        let program = client.program.to_string_lossy();
+        let words: Vec<String> =
+            std::iter::once(&*program).chain(client.args.iter().map(String::as_str)).map(quote_word).collect();
+        let (length, words) = (self.options.len(), words.join(" "));
+        let script = format!("exec 4<&0; head -c {length} <&4 | {{ exec 3<&0; exec {words} <&4; }}");
+        let whole = Command::new("/bin/sh").arg("-c").arg(script).stdin(format!("{}{sql}", self.options));
+        Ok(answer(&execute(host, &crate::host::steps::plain_english(whole))?))
     }
 }
 

@@ -1,9 +1,9 @@
 //! `community.mysql.mysql_db`: databases of a MySQL or MariaDB server, there or gone, dumped or imported.
 
-use super::client::{Choices, Client, LOGIN_ARGS, Login, literal, not_let_in, python_text};
+use super::client::{Choices, Client, LOGIN_ARGS, Login, OPTIONS, literal, not_let_in, python_text};
 use crate::contract::{Arg, ArgType, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::host::steps::{execute, required};
-use crate::host::{Change, Command, Observe, quote_word};
+use crate::host::{Change, Observe, quote_word};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -178,7 +178,6 @@ impl Module for MysqlDb {
             client.run(host, &statements)?.map_err(|e| Failure::new(format!("error {what} database: {}", e.0)))?;
         }
         if let Some(shell) = shell {
-            let options = client.options_file(host)?;
             let program = quote_word(&shell.program.to_string_lossy());
             let line = |file: &str| format!("{}{program} --defaults-file={file}{}", shell.before, shell.after);
             let interpreter = if args.pipefail && args.state == State::Dump {
@@ -186,7 +185,7 @@ impl Module for MysqlDb {
             } else {
                 "/bin/sh".into()
             };
-            let mut command = Command::new(interpreter).arg("-c").arg(line(&quote_word(&options.to_string_lossy())));
+            let mut command = client.in_shell(&interpreter, &line(OPTIONS));
             command.cwd.clone_from(&args.chdir);
             let out = execute(host, &command)?;
             if !out.ok() {
@@ -362,7 +361,7 @@ mod tests {
     use serde_json::json;
 
     const DB: Entry = Entry::of::<MysqlDb>();
-    const OPTIONS: [&str; 5] = [
+    const ASKED: [&str; 5] = [
         "/usr/bin/mariadb",
         "--defaults-file=/dev/stdin",
         "--batch",
@@ -372,7 +371,7 @@ mod tests {
 
     fn asked(host: Fake, sql: &str, answer: &str) -> Fake {
         let sql = format!("--execute={sql}");
-        let mut argv = OPTIONS.to_vec();
+        let mut argv = ASKED.to_vec();
         argv.push(&sql);
         host.answer_argv(&argv, 0, answer)
     }
@@ -383,7 +382,7 @@ mod tests {
         let host = Fake::new().file_mode("/usr/bin/mariadb", "", 0o755).file("/root/.my.cnf", "[client]\npassword=x\n");
         let host = asked(host, "SELECT VERSION()", "10.11.6-MariaDB\n");
         let host = asked(host, FIND, if there { "app\n" } else { "" });
-        host.effect("/usr/bin/mariadb * --batch --skip-column-names --default-character-set=utf8mb4", 0, "", |h| {
+        host.effect("/bin/sh -c *", 0, "", |h| {
             *h = asked(h.clone(), FIND, "app\n");
         })
     }
@@ -400,10 +399,12 @@ mod tests {
         assert_eq!((&out.values["db"], &out.values["db_list"]), (&json!("app"), &json!(["app"])));
         let log = host.log();
         let ran = log.executed.last().unwrap();
-        assert_eq!(
-            ran.stdin.as_deref(),
-            Some(b"CREATE DATABASE `app` CHARACTER SET 'utf8' COLLATE 'utf8_bin';\n".as_slice())
-        );
+        let stdin = String::from_utf8(ran.stdin.clone().unwrap()).unwrap();
+        let (options, sql) = stdin.rsplit_once("connect-timeout=30\n").unwrap();
+        assert_eq!(sql, "CREATE DATABASE `app` CHARACTER SET 'utf8' COLLATE 'utf8_bin';\n");
+        assert!(options.contains("password=\"s3cret\""));
+        let length = stdin.len() - sql.len();
+        assert!(ran.display().contains(&format!("head -c {length} ")), "{}", ran.display());
         assert!(!ran.display().contains("s3cret"));
     }
 

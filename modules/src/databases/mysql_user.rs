@@ -551,19 +551,18 @@ mod tests {
     }
 
     fn host(there: bool) -> Fake {
-        let mut host = Fake::new().file_mode("/usr/bin/mariadb", "", 0o755).effect(
-            "/usr/bin/mariadb * --batch --skip-column-names --default-character-set=utf8mb4",
-            0,
-            "",
-            move |h| serve(h, !there),
-        );
+        let mut host = Fake::new()
+            .file_mode("/usr/bin/mariadb", "", 0o755)
+            .effect("/bin/sh -c *", 0, "", move |h| serve(h, !there));
         serve(&mut host, there);
         host
     }
 
     fn ran(host: &Fake) -> String {
         let log = host.log();
-        String::from_utf8(log.executed.last().and_then(|c| c.stdin.clone()).unwrap_or_default()).unwrap()
+        let stdin = String::from_utf8(log.executed.last().and_then(|c| c.stdin.clone()).unwrap_or_default()).unwrap();
+        // The options come first.
+        stdin.rsplit_once("connect-timeout=30\n").unwrap().1.to_owned()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::actions::{Catalogue, spec_of};
 use crate::plan::ModuleCatalogue;
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write;
-use tightbeam_modules::contract::{Arg, ArgType, Literal, ModuleSpec};
+use tightbeam_modules::contract::{Arg, ArgType, Literal, ModuleSpec, literal};
 
 /// All modules, by full name.
 pub fn pages() -> Vec<Page> {
@@ -54,14 +54,8 @@ fn options<'a>(args: impl Iterator<Item = &'a Arg>) -> Json {
     let one = |arg: &Arg| {
         let mut option = json!({"type": kind(arg.ty), "required": arg.required, "description": arg.doc});
         let mut set = |name: &str, value: Json| option[name] = value;
-        match arg.default {
-            Literal::None => {}
-            Literal::Bool(b) => set("default", b.into()),
-            Literal::Int(i) => set("default", i.into()),
-            Literal::Float(f) => set("default", f.into()),
-            Literal::Str(s) => set("default", s.into()),
-            Literal::Strs(list) => set("default", list.into()),
-            Literal::EmptyDict => set("default", json!({})),
+        if !matches!(arg.default, Literal::None) {
+            set("default", literal(arg.default));
         }
         if let Some(elements) = arg.elements {
             set("elements", kind(elements).into());
@@ -108,14 +102,10 @@ fn option(arg: &Arg, level: usize, out: &mut String) {
     if arg.required {
         facts.push("required".into());
     }
-    match arg.default {
-        Literal::None => {}
-        Literal::Bool(b) => facts.push(format!("default: {b}")),
-        Literal::Int(i) => facts.push(format!("default: {i}")),
-        Literal::Float(f) => facts.push(format!("default: {f}")),
-        Literal::Str(s) => facts.push(format!("default: {s:?}")),
-        Literal::Strs(list) => facts.push(format!("default: {}", list.join(", "))),
-        Literal::EmptyDict => facts.push("default: {}".into()),
+    match (arg.default, literal(arg.default)) {
+        (Literal::None, _) => {}
+        (Literal::Strs(list), _) => facts.push(format!("default: {}", list.join(", "))),
+        (_, default) => facts.push(format!("default: {default}")),
     }
     if !arg.choices.is_empty() {
         facts.push(format!("one of: {}", arg.choices.join(", ")));
