@@ -1,0 +1,1 @@
+"""The parts of the comparison; `../run` puts them together, README.md says what they do."""

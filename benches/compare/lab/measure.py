@@ -1,0 +1,107 @@
+"""Runs one command and tells what it cost: the clock, the processor, memory."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+# A run is ended when this machine has less memory left than this.
+LEAST_MEMORY = 700 << 20
+
+
+@dataclass
+class Sample:
+    seconds: float = 0.0
+    processor: float = 0.0
+    memory: int = 0  # the most that its processes had together, as far as samples tell (PSS: shared pages are counted once)
+    code: int = 0
+    load: float = 0.0
+    fault: str = ""
+    output: str = field(default="", repr=False)
+    exchanges: dict | None = None
+
+    def data(self):
+        return {k: v for k, v in vars(self).items() if k != "output" and v not in (None, "")}
+
+
+def available_memory():
+    for line in open("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    return 1 << 62
+
+
+def run(words, env, cwd, log, limit):
+    sample = Sample(load=os.getloadavg()[0])
+    with open(log, "w+", errors="replace") as out:
+        begin = time.perf_counter()
+        child = subprocess.Popen(
+            [str(w) for w in words], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd,
+            start_new_session=True,
+        )
+        try:
+            handle = os.pidfd_open(child.pid)
+            ready = select.poll()
+            ready.register(handle, select.POLLIN)
+            pause = 0.02
+            while not ready.poll(pause * 1000):
+                looked = time.perf_counter()
+                sample.memory = max(sample.memory, memory(child.pid))
+                # Seldom enough not to be noticed in the figures.
+                pause = min(max(pause * 1.5, 30 * (time.perf_counter() - looked)), 3)
+                if time.perf_counter() - begin > limit:
+                    sample.fault = f"ended after {limit:.0f} s"
+                elif available_memory() < LEAST_MEMORY:
+                    sample.fault = "ended: no memory was left on this machine"
+                if sample.fault:
+                    end_group(child.pid)
+            os.close(handle)
+            sample.seconds = time.perf_counter() - begin
+        finally:
+            # Also when this program is interrupted: nothing that it started stays.
+            end_group(child.pid)
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        sample.output = out.read()
+    sample.processor = used.ru_utime + used.ru_stime
+    sample.code = child.returncode
+    return sample
+
+
+def memory(session):
+    """What the processes of a session have."""
+    total = 0
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            if os.getsid(int(name)) == session:
+                with open(f"/proc/{name}/smaps_rollup") as file:
+                    total += next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            pass
+    return total
+
+
+def end_group(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)(?:\s+skipped=(\d+))?", re.M)
+
+
+def recap(output):
+    """Host → ok, changed, unreachable, failed, skipped, from the words at a run's end."""
+    output = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    return {m[1]: tuple(int(n or 0) for n in m.groups()[1:]) for m in RECAP.finditer(output)}
+
+
+def tail(text, lines=12):
+    return "\n".join("    | " + line for line in text.rstrip().splitlines()[-lines:])
