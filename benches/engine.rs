@@ -1,6 +1,7 @@
 //! What the engine costs, on scripted hosts that answer at once: `cargo bench --bench engine`.
 //!
 //! Each workload is run at 1, 2 and 4 times its size; a cost that is linear keeps the time per unit the same.
+//! `cargo bench --bench engine -- HOSTS TASKS` runs that many tasks on that many hosts only.
 
 #[path = "../tests/support/scripted.rs"]
 mod scripted;
@@ -68,6 +69,22 @@ fn main() {
     let dir = tempfile::tempdir().expect("a directory");
     let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
 
+    let tasks = |n: usize| -> String {
+        let mut text = "- hosts: all\n  gather_facts: false\n  vars: {greeting: hello}\n  tasks:\n".to_owned();
+        for i in 0..n {
+            text += &format!(
+                "    - name: task {i}\n      command: echo {{{{ greeting }}}} {{{{ inventory_hostname }}}} {i}\n      register: said\n      changed_when: said.rc != 0\n      when: greeting == 'hello'\n"
+            );
+        }
+        text
+    };
+    let sizes: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    if let [hosts, n] = sizes[..] {
+        put("play.yml", &tasks(n));
+        let one = std::iter::once((n * hosts, run(dir.path(), hosts)));
+        return report(&format!("{n} tasks, {hosts} hosts"), one, "host-tasks");
+    }
+
     put("included.yml", "- set_fact: {seen: \"{{ item }}\"}\n- ping:\n  when: item < 0\n");
     let includes = [500, 1000, 2000, 4000].into_iter().map(|n| {
         put(
@@ -78,15 +95,6 @@ fn main() {
     });
     report("includes in a loop, one host", includes, "includes");
 
-    let tasks = |n: usize| -> String {
-        let mut text = "- hosts: all\n  gather_facts: false\n  vars: {greeting: hello}\n  tasks:\n".to_owned();
-        for i in 0..n {
-            text += &format!(
-                "    - name: task {i}\n      command: echo {{{{ greeting }}}} {{{{ inventory_hostname }}}} {i}\n      register: said\n      changed_when: said.rc != 0\n      when: greeting == 'hello'\n"
-            );
-        }
-        text
-    };
     put("play.yml", &tasks(300));
     let hosts = [50, 100, 200, 400].into_iter().map(|n| (n * 300, run(dir.path(), n)));
     report("300 tasks, more and more hosts", hosts, "host-tasks");

@@ -1,5 +1,6 @@
 """The programs that are compared: how each is installed (into the cache only) and how it is told to do a job."""
 
+import json
 import os
 import shlex
 import shutil
@@ -33,6 +34,14 @@ class Version:
 
 class ListHosts:
     pass
+
+
+@dataclass
+class Engine:
+    """The engine's benchmark: hosts that answer at once, from the same process."""
+
+    hosts: int
+    tasks: int
 
 
 class Tool:
@@ -77,18 +86,21 @@ class AnsibleLike(Tool):
             return [*self.adhoc, "all", *common, "-m", job.module, *arguments]
         if isinstance(job, ListHosts):
             return [*self.adhoc, "all", "-i", work / "inventory", "--list-hosts"]
-        return [*self.play, "--version"]
+        return [*self.play, "--version"] if isinstance(job, Version) else None
 
 
 class Tightbeam(AnsibleLike):
     name, title, leaves = "tightbeam", "Tightbeam", True
 
-    def __init__(self, cache, bench, program):
+    def __init__(self, cache, bench, program, engine):
         super().__init__(cache, bench)
-        self.program = program
+        self.program, self.engine = program, engine
         self.play, self.adhoc = [program, "play"], [program, "run"]
 
     def words(self, job, work, forks):
+        if isinstance(job, Engine):
+            self.engine = self.engine or engine(self.bench.parents[1])
+            return [self.engine, str(job.hosts), str(job.tasks)] if self.engine else None
         return [self.program, "--version"] if isinstance(job, Version) else super().words(job, work, forks)
 
     def environment(self, work):
@@ -179,6 +191,17 @@ class Pyinfra(Tool):
         if isinstance(job, Version):
             return [self.program, "--version"]
         return None
+
+
+def engine(repository):
+    """The engine's benchmark, built."""
+    if not shutil.which("cargo"):
+        print("  the engine's benchmark is left out, it needs cargo", flush=True)
+        return None
+    words = ["cargo", "bench", "--no-run", "--bench", "engine", "--message-format", "json"]
+    built = subprocess.run(words, cwd=repository, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = (json.loads(line) for line in built.splitlines())
+    return next(m["executable"] for m in lines if m.get("executable") and m["target"]["name"] == "engine")
 
 
 def venv(cache, name, packages):

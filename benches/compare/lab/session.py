@@ -116,6 +116,8 @@ class Session:
     def cell(self, cell):
         tools = [t for t in self.tools if not cell.only or t.name in cell.only]
         tools = [t for t in tools if t.words(cell.job, self.work, 1)]
+        if not tools:
+            return
         print(f"{cell.name}, {cell.hosts or cell.listed or 'no'} hosts", flush=True)
         if cell.layer and not all((self.work / "layers" / cell.layer / f"h{n:04}").exists() for n in (1, cell.hosts)):
             self.make_layer(cell.layer, cell.hosts)
@@ -185,8 +187,9 @@ class Session:
 
     def command(self, cell, tool, log):
         home = self.work / "home" / tool.name
-        home.mkdir(parents=True, exist_ok=True)
-        env = {**self.env, **tool.environment(self.work), "HOME": str(home)}
+        for name in ["tmp", "run"]:
+            (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        env = {**self.env, **tool.environment(self.work), "HOME": str(home), "TMPDIR": str(home / "tmp"), "XDG_RUNTIME_DIR": str(home / "run")}
         forks = min(max(cell.hosts or cell.listed, 1), self.args.forks)
         words = tool.words(cell.job, self.work, forks)
         sample = measure.run(words, env, self.work, self.args.out / "logs" / f"{log}.txt", self.args.limit)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 from .measure import recap
-from .peers import Adhoc, ListHosts, Play, Version
+from .peers import Adhoc, Engine, ListHosts, Play, Version
 
 SITE = ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/profile", "/etc/site", "/home", "/opt/site", "/srv/site"]
 
@@ -49,11 +49,13 @@ def cells(hosts, content):
             found.append(
                 Cell("W7", f"W1 at {delay} ms", site, count, layer="site", changes=False, watch=SITE, delay=delay)
             )
+    listed = n(1000)
     found += [
         Cell("W8", "--version", Version()),
         Cell("W8", "--list-hosts, 20,000 hosts", ListHosts(), listed=20_000),
         Cell("W8", "debug on localhost", Play("local.yml")),
-        Cell("W9", "50 tasks without a connection", Play("controller.yml"), listed=n(1000), only=["tightbeam", "volant"]),
+        Cell("W9", "50 tasks without a connection", Play("controller.yml"), listed=listed, only=["tightbeam", "volant"]),
+        Cell("W9", "50 tasks, scripted hosts", Engine(listed, 50), listed=listed),
     ]
     return found
 
@@ -97,6 +99,8 @@ def judge(cell, tool, sample):
     if isinstance(cell.job, ListHosts):
         told = sum(line.strip().startswith("node") for line in lines)
         return "" if told == count else f"{told} of {count} hosts listed"
+    if isinstance(cell.job, Engine):
+        return "" if f" {cell.job.hosts * cell.job.tasks} results" in sample.output else "not all results came"
     if isinstance(cell.job, Version) or tool.name == "pyinfra":
         return ""  # pyinfra has no such recap: its hosts' state is compared
     found = recap(sample.output)
