@@ -98,7 +98,8 @@ class Host:
         kernel.mount("devpts", f"{root}/dev/pts", "devpts", 0, "newinstance,ptmxmode=666,mode=620")
         os.symlink("pts/ptmx", f"{root}/dev/ptmx")
         os.symlink("/proc/self/fd", f"{root}/dev/fd")
-        os.mkdir(f"{root}/dev/shm", 0o1777)
+        os.mkdir(f"{root}/dev/shm")
+        os.chmod(f"{root}/dev/shm", 0o1777)
         os.makedirs(f"{root}/run/sshd", 0o755)
         os.makedirs(f"{root}/run/keys", 0o755)
         for name, text in keys.items():

@@ -6,6 +6,14 @@ import math
 COLOURS = {"tightbeam": "#0b6e4f", "ansible": "#b03a2e", "mitogen": "#d68910", "pyinfra": "#7d5ba6", "volant": "#2e6da4"}
 
 
+def setting(facts):
+    """Where and how it ran, in a line."""
+    return (
+        f"{facts['time']}, Linux {facts['kernel']}, {facts['processors']} processors, {facts['memory'] / 2**30:.0f} GiB, "
+        f"load at the start {facts['load'][0]:.2f}, {facts['runs']} runs"
+    )
+
+
 def seconds(value):
     if value is None:
         return "-"

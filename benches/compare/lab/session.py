@@ -54,7 +54,7 @@ class Session:
             "load": os.getloadavg(), "programs": {t.name: t.version() for t in self.tools},
             "runs": self.args.runs, "forks": self.args.forks,
         }
-        print(f"load at the start: {self.facts['load'][0]:.2f}, {self.facts['processors']} processors", flush=True)
+        print(report.setting(self.facts), flush=True)
         try:
             for cell in cells:
                 self.cell(cell)
@@ -62,6 +62,7 @@ class Session:
         finally:
             self.write()
         print()
+        print(report.setting(self.facts))
         print(report.table(self.results, self.tools))
         print(f"\n{self.args.out}/results.json, results.svg, logs/")
         return int(any(result.faults for _, found in self.results for result in found.values()))
@@ -73,7 +74,9 @@ class Session:
             data["results"].append({**head, "programs": {name: r.data() for name, r in found.items()}})
         (self.args.out / "results.json").write_text(json.dumps(data, indent=1) + "\n")
         (self.args.out / "results.svg").write_text(report.picture(self.results, self.tools, self.facts))
-        (self.args.out / "results.txt").write_text(report.table(self.results, self.tools) + "\n")
+        (self.args.out / "results.txt").write_text(
+            f"{report.setting(self.facts)}\n\n{report.table(self.results, self.tools)}\n"
+        )
 
     # --- hosts
 
