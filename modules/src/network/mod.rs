@@ -1,5 +1,6 @@
 //! Modules of the `network` family, one file each; `shared.rs` holds what they have in common.
 
+mod firewalld;
 mod get_url;
 pub mod http;
 mod iptables;
@@ -9,6 +10,7 @@ mod ufw;
 mod uri;
 mod wait_for;
 
+pub use firewalld::Firewalld;
 pub use get_url::GetUrl;
 pub use iptables::Iptables;
 pub use known_hosts::KnownHosts;
