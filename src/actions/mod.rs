@@ -23,6 +23,7 @@ mod set_stats;
 mod setup;
 mod shared;
 mod specs;
+mod synchronize;
 mod table;
 mod template;
 mod unarchive;
@@ -32,7 +33,7 @@ mod wait_for_connection;
 pub use async_status::{JobQuery, async_dir};
 pub use result::{ActionResult, Effect};
 pub use shared::{printed_result, reply_result, split_lines};
-pub use table::{ACTIONS, Catalogue, runs_once, spec_of, touches_host};
+pub use table::{ACTIONS, Catalogue, runs_once, spec_of, touches_host, works_between_hosts};
 
 use crate::files::Files;
 use crate::names::HostName;
@@ -100,6 +101,8 @@ pub struct ActionCall<'a> {
     pub args: Map,
     pub templar: &'a Templar,
     pub target: &'a Target,
+    /// The task's own host, where `delegate_to` names the one that `target` is.
+    pub own: Option<&'a Target>,
     pub hosts: &'a dyn Hosts,
     pub files: &'a dyn Files,
     pub ask: &'a dyn Ask,
@@ -170,6 +173,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.unarchive" => unarchive::run(&call).await,
             "ansible.builtin.validate_argument_spec" => validate_argument_spec::run(&call),
             "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
+            "ansible.posix.synchronize" => synchronize::run(&call).await,
             other => ActionResult::failed(format!("the action {other} is listed but has no code")),
         },
         ActionKind::Missing => module::missing(&resolved.name),

@@ -2,7 +2,7 @@
 
 use super::{ActionCall, ActionResult, reply_result};
 use crate::plan::ActionKind;
-use crate::remote::Content;
+use crate::remote::{Content, Target};
 use crate::value::{Map, Value};
 use tightbeam_modules::contract::wire::{Job, Request};
 use tightbeam_modules::contract::{Arg, FaultKind, Json, JsonMap, LISTED_DIFF, ModuleSpec, validate};
@@ -99,7 +99,18 @@ pub(super) fn validated(spec: &ModuleSpec, args: JsonMap) -> Result<JsonMap, Act
 }
 
 /// Sends validated arguments to a module.
-pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call: &ActionCall<'_>) -> ActionResult {
+pub(super) async fn send(module: &str, args: JsonMap, content: Content, call: &ActionCall<'_>) -> ActionResult {
+    send_to(call.target, module, args, content, call).await
+}
+
+/// As [`send`], to another place than the task's.
+pub(super) async fn send_to(
+    target: &Target,
+    module: &str,
+    args: JsonMap,
+    mut content: Content,
+    call: &ActionCall<'_>,
+) -> ActionResult {
     if let Some(progress) = &call.progress {
         content.on_progress(progress.clone());
     }
@@ -107,7 +118,7 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
         && let Some(user) = args.get("name").and_then(serde_json::Value::as_str)
     {
         // A helper of ours that idles as that user would be in the way of `usermod` and `userdel`.
-        call.hosts.leave(call.target, user).await;
+        call.hosts.leave(target, user).await;
     }
     let request = Request {
         module: module.to_owned(),
@@ -119,7 +130,7 @@ pub(super) async fn send(module: &str, args: JsonMap, mut content: Content, call
         job: call.job.map(|job| Job { printed: matches!(call.kind, ActionKind::Program(_)), ..job.clone() }),
         ..Request::default()
     };
-    let mut result = reply_result(call.hosts.call(call.target, request, content).await);
+    let mut result = reply_result(call.hosts.call(target, request, content).await);
     if call.job.is_some() {
         // As the reference has it, whatever came of it.
         return result.with("changed", true);

@@ -32,6 +32,7 @@ pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.unarchive", spec: None },
     ControllerAction { name: "ansible.builtin.validate_argument_spec", spec: Some(&specs::VALIDATE_ARGUMENT_SPEC) },
     ControllerAction { name: "ansible.builtin.wait_for_connection", spec: Some(&specs::WAIT_FOR_CONNECTION) },
+    ControllerAction { name: "ansible.posix.synchronize", spec: None },
 ];
 
 /// Actions that never touch a host.
@@ -54,6 +55,14 @@ impl ControllerAction {
     pub(super) fn runs_in_background(&self) -> bool {
         self.name == "ansible.builtin.setup"
     }
+}
+
+/// Actions that work between the task's own host and another one: they are told both.
+const BETWEEN_HOSTS: &[&str] = &["ansible.posix.synchronize"];
+
+/// Whether the task's own host matters too where the task is delegated.
+pub fn works_between_hosts(resolved: &Resolved) -> bool {
+    matches!(resolved.kind, ActionKind::Controller(action) if BETWEEN_HOSTS.contains(&action.name))
 }
 
 /// Whether carrying it out needs a connection.

@@ -286,9 +286,12 @@ impl Work {
             Err(e) => return failure::template(&e, &[]),
         };
         let address = delegated.as_ref().and_then(|to| self.address_of(to));
-        let target = match self.target(resolved, templar, delegated) {
-            Ok(target) => target,
-            Err(diagnostic) => return connection_failure(&diagnostic),
+        let own = (delegated.is_some() && actions::works_between_hosts(resolved))
+            .then(|| self.target(resolved, templar, None))
+            .transpose();
+        let (target, own) = match (self.target(resolved, templar, delegated), own) {
+            (Ok(target), Ok(own)) => (target, own),
+            (Err(diagnostic), _) | (_, Err(diagnostic)) => return connection_failure(&diagnostic),
         };
         let defaults =
             |action: &str| args::defaults(&self.task, action, templar, &self.ctx.planner).unwrap_or_default();
@@ -315,6 +318,7 @@ impl Work {
                 args: args.clone(),
                 templar,
                 target: &target,
+                own: own.as_ref(),
                 hosts: &*self.ctx.hosts,
                 files: &*self.ctx.files,
                 managed: self.ctx.settings.text("DEFAULT_MANAGED_STR"),

@@ -14,5 +14,6 @@ pub mod replace;
 pub(crate) mod shared;
 pub mod slurp;
 pub mod stat;
+pub mod synchronize;
 pub mod tempfile;
 pub mod unarchive;

@@ -120,8 +120,10 @@ fn refused(out: &Output, messages: &[String]) -> Failure {
             "Services are defined by port/tcp relationship and named as they are in /etc/services (on most systems)";
         messages.push(hint.to_owned());
     }
+    // What firewall-cmd finds wrong by itself does not come from the daemon.
+    let from = if said.starts_with("INVALID_RULE") { "" } else { "org.fedoraproject.FirewallD1.Exception: " };
     let more = if messages.is_empty() { String::new() } else { format!(" {}", messages.join(", ")) };
-    Failure::new(format!("ERROR: Exception caught: {said}{more}"))
+    Failure::new(format!("ERROR: Exception caught: {from}{said}{more}"))
 }
 
 /// The program to call: the daemon's, or the one for files alone.
@@ -333,7 +335,7 @@ fn subject(args: &Args) -> Result<Option<Subject>, Failure> {
         Subject { kind: Kind::Plain(format!("source={source}")), wanted: on, told: None }
     } else if let Some(port) = &args.port {
         let port = port.trim();
-        if !port.split_once('/').is_some_and(|(_, protocol)| !protocol.is_empty()) {
+        if port.split_once('/').is_none_or(|(_, protocol)| protocol.is_empty()) {
             return Err(Failure::new("improper port format (missing protocol?)"));
         }
         plain(format!("port={port}"), format!("port {port}"))
@@ -499,7 +501,7 @@ mod tests {
         assert!(failed(json!({"service": "x", "state": "enabled"}), false).starts_with("ERROR: Exception caught:"));
         assert_eq!(
             failed(json!({"service": "ssh", "zone": "none", "state": "enabled"}), true),
-            "ERROR: Exception caught: INVALID_ZONE: none"
+            "ERROR: Exception caught: org.fedoraproject.FirewallD1.Exception: INVALID_ZONE: none"
         );
         assert_eq!(failed(json!({"port": "80", "state": "enabled"}), true), "improper port format (missing protocol?)");
         assert_eq!(

@@ -97,10 +97,7 @@ impl Module for Divert {
         let full = main(args.rename);
         let test = trial(&full);
         let out = query(host, &test)?;
-        let fail = |msg: &str| {
-            let cmd = if call.check || wanted == before { &test } else { &full };
-            Err(unexpected(msg, cmd, &out, json!(before)))
-        };
+        let fail = |msg: &str| Err(unexpected(msg, &full, &out, json!(before)));
         let there = |path: &str| host.stat(Path::new(path)).is_ok();
         let mut remove = None;
         let mut commands = vec![full.clone()];

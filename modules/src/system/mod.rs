@@ -3,6 +3,8 @@
 mod alternatives;
 mod async_status;
 mod cron;
+mod crypttab;
+mod dconf;
 mod getent;
 mod hostname;
 mod locale_gen;
@@ -17,6 +19,8 @@ mod timezone;
 pub use alternatives::Alternatives;
 pub use async_status::AsyncStatus;
 pub use cron::Cron;
+pub use crypttab::Crypttab;
+pub use dconf::Dconf;
 pub use getent::Getent;
 pub use hostname::Hostname;
 pub use locale_gen::LocaleGen;

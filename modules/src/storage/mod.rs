@@ -1,0 +1,10 @@
+//! Modules of the `storage` family, one file each; `shared.rs` holds what they have in common.
+
+mod filesystem;
+mod lvol;
+mod shared;
+mod zfs;
+
+pub use filesystem::Filesystem;
+pub use lvol::Lvol;
+pub use zfs::Zfs;
