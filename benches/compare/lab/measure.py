@@ -57,12 +57,11 @@ def run(words, env, cwd, log, limit):
                 elif available_memory() < LEAST_MEMORY:
                     sample.fault = "ended: no memory was left on this machine"
                 if sample.fault:
-                    end_group(child.pid)
+                    os.kill(child.pid, signal.SIGKILL)
             os.close(handle)
             sample.seconds = time.perf_counter() - begin
         finally:
-            # Also when this program is interrupted: nothing that it started stays.
-            end_group(child.pid)
+            os.kill(child.pid, signal.SIGKILL)  # where this program was interrupted; what it had started is swept
             _, status, used = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -72,26 +71,41 @@ def run(words, env, cwd, log, limit):
     return sample
 
 
-def memory(session):
-    """What the processes of a session have."""
-    total = 0
+def children():
+    """Parent → its children, of all processes."""
+    found = {}
     for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    parent = int(file.read().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            found.setdefault(parent, []).append(int(name))
+    return found
+
+
+def memory(pid):
+    """What a process and its descendants have."""
+    total, of, stack = 0, children(), [pid]
+    while stack:
+        pid = stack.pop()
+        stack += of.get(pid, [])
         try:
-            if os.getsid(int(name)) == session:
-                with open(f"/proc/{name}/smaps_rollup") as file:
-                    total += next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
         except (OSError, StopIteration):
             pass
     return total
 
 
-def end_group(pid):
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+def sweep(keep):
+    """Ends all children of this process but some; orphans are children too (`kernel.adopt_orphans`)."""
+    while left := [pid for pid in children().get(os.getpid(), []) if pid not in keep]:
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            os.waitpid(pid, 0)
 
 
 RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)(?:\s+skipped=(\d+))?", re.M)

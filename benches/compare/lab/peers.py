@@ -63,9 +63,6 @@ class Tool:
         """The command for a job, or None where it has no words for it."""
         raise NotImplementedError
 
-    def close(self, home):
-        """Ends what a run left behind on this machine."""
-
     def version(self):
         words = self.words(Version(), Path("/nonexistent"), 1)
         env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
@@ -120,11 +117,6 @@ class Ansible(AnsibleLike):
         config = work / f"{self.name}.cfg"
         config.write_text(f"[defaults]\n{self.settings}\n[connection]\npipelining = true\n")
         return {"ANSIBLE_CONFIG": str(config)}
-
-    def close(self, home):
-        for path in (home / ".ansible/cp").glob("*"):
-            if path.is_socket():
-                subprocess.run(["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={path}", "bench"], capture_output=True)
 
 
 class Mitogen(Ansible):

@@ -111,6 +111,7 @@ class Session:
         sample = self.once(cell, self.tools[0], "layer")
         if sample.fault:
             raise SystemExit(f"the state of {name} cannot be made: {sample.fault}\n{measure.tail(sample.output, 30)}")
+        self.sweep()
         self.fleet.keep(name)
         self.layers.add(name)
 
@@ -138,6 +139,7 @@ class Session:
                     if result.used < self.args.budget and len(result.faults) < 2:
                         begin = time.monotonic()
                         self.turn(cell, tool, result, number + 1)
+                        self.sweep()
                         result.used += time.monotonic() - begin
         finally:
             if self.forwarder:
@@ -195,9 +197,12 @@ class Session:
         env = {**self.env, **tool.environment(self.work), "HOME": str(home), "TMPDIR": str(home / "tmp"), "XDG_RUNTIME_DIR": str(home / "run")}
         forks = min(max(cell.hosts or cell.listed, 1), self.args.forks)
         words = tool.words(cell.job, self.work, forks)
-        sample = measure.run(words, env, self.work, self.args.out / "logs" / f"{log}.txt", self.args.limit)
-        tool.close(home)
-        return sample
+        return measure.run(words, env, self.work, self.args.out / "logs" / f"{log}.txt", self.args.limit)
+
+    def sweep(self):
+        """Ends what programs left running here: open connections."""
+        hosts = {host.pid for host in self.fleet.hosts}
+        measure.sweep(hosts | {self.forwarder.pid} if self.forwarder else hosts)
 
     def add(self, cell, tool, result, samples, sample):
         samples.append(sample)
@@ -231,9 +236,8 @@ class Session:
         if self.forwarder:
             self.forwarder.stop()
             self.forwarder = None
-        for tool in self.tools:
-            tool.close(self.work / "home" / tool.name)
         self.fleet.stop()
+        measure.sweep(set())
 
 
 def difference(a, b):
