@@ -59,14 +59,14 @@ def picture(results, tools, facts):
     bars = []
     for cell, found in results:
         some = [(t, found[t.name]) for t in tools if t.name in found and found[t.name].of(found[t.name].again)]
-        some = [(t, r.of(r.again), r.of(r.first) if t.leaves else None) for t, r in some if not r.faults]
+        some = [(t, r.of(r.again), r.of(r.first) if t.leaves and cell.hosts else None) for t, r in some if not r.faults]
         if some:
             rows.append((cell, some))
     values = [v for _, some in rows for _, again, first in some for v in (again, first) if v]
     low = 10 ** math.floor(math.log10(min(values))) if values else 0.001
     high = 10 ** math.ceil(math.log10(max(values))) if values else 1
     high = max(high, low * 10)
-    left, width = 290, 620
+    left, width = 340, 620
     x = lambda v: left + width * math.log10(v / low) / math.log10(high / low)
     y = top
     for cell, some in rows:
