@@ -38,7 +38,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         json.shift_remove("content");
         json.shift_remove("src");
         json.insert("_content".into(), json!(blobs.bytes(text.into_bytes())));
-        let result = send(json, blobs, call).await;
+        let result = foreseen(send(json, blobs, call).await, call);
         if matches!(*call.target.connection, Connection::Local) {
             let trust = if let Value::Str(text) = content { text.trust() } else { Trust::Foreign };
             call.loader.wrote(&written(&result, dest), trust);
@@ -66,7 +66,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
             tree.insert(0, json!({"path": prefix.trim_end_matches('/'), "kind": "directory", "mode": mode_of(&path)}));
         }
         json.insert("_tree".into(), tree.into());
-        return send(json, blobs, call).await;
+        return foreseen(send(json, blobs, call).await, call);
     }
     match whole_file(call, &path, &mut blobs) {
         Ok(blob) => drop(json.insert("_content".into(), blob)),
@@ -76,9 +76,20 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     json.insert("_original_basename".into(), name.into());
     json.insert("_after_header".into(), path.to_string_lossy().into_owned().into());
     json.insert("_mode".into(), mode_of(&path).into());
-    let mut result = send(json, blobs, call).await;
-    if result.data.get("changed").is_some_and(Value::truthy) {
+    let mut result = foreseen(send(json, blobs, call).await, call);
+    if !call.check && result.data.get("changed").is_some_and(Value::truthy) {
         result.data.insert("src", path.to_string_lossy().into_owned());
+    }
+    result
+}
+
+/// In check mode the reference tells of content that would be written only that it would, and the difference.
+pub(super) fn foreseen(mut result: ActionResult, call: &ActionCall<'_>) -> ActionResult {
+    let is = |name| result.data.get(name).is_some_and(Value::truthy);
+    // A result about attributes names the path.
+    if call.check && is("changed") && result.data.contains_key("checksum") && !result.data.contains_key("path") {
+        result.data.remove("checksum");
+        result.data.remove("dest");
     }
     result
 }

@@ -5,7 +5,7 @@ use crate::plan::ActionKind;
 use crate::remote::{Content, Target};
 use crate::value::{Map, Value};
 use tightbeam_modules::contract::wire::{Job, Request};
-use tightbeam_modules::contract::{Arg, FaultKind, Json, JsonMap, LISTED_DIFF, ModuleSpec, validate};
+use tightbeam_modules::contract::{Arg, FaultKind, Json, JsonMap, ModuleSpec, is_listed, validate};
 
 /// The argument under which modules are told the host's Python.
 const PYTHON: &str = "_python";
@@ -135,8 +135,8 @@ pub(super) async fn send_to(
         // As the reference has it, whatever came of it.
         return result.with("changed", true);
     }
-    if LISTED_DIFF.contains(&module)
-        && let Some(diff @ Value::Map(_)) = result.data.get("diff")
+    if let Some(diff @ Value::Map(sides)) = result.data.get("diff")
+        && is_listed(module, matches!(sides.get("before"), Some(Value::Map(_))))
     {
         let list = Value::from(vec![diff.clone()]);
         result.data.insert("diff", list);

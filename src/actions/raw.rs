@@ -5,7 +5,7 @@ use crate::remote::RawOptions;
 
 pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     if call.check {
-        return ActionResult::skipped("remote module (raw) does not support check mode");
+        return ActionResult::default().with("skipped", true).with("changed", false);
     }
     let Some(command) = text(&call.args, "_raw_params").filter(|c| !c.is_empty()) else {
         return ActionResult::failed("no command given");

@@ -85,7 +85,7 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     args.insert("_original_basename".into(), name.into());
     args.insert("_after_header".into(), path.to_string_lossy().into_owned().into());
-    copy::send(args, content, call).await
+    copy::foreseen(copy::send(args, content, call).await, call)
 }
 
 /// `template_host`, `template_path`, `ansible_managed` and the like.

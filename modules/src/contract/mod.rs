@@ -12,7 +12,7 @@ pub mod wire;
 pub use call::{Blob, BlobReader, Blobs, Call, NoBlobs};
 pub use module::{Entry, Module, Plan};
 pub(crate) use outcome::python_error;
-pub use outcome::{Deprecation, Diff, DiffSide, Failure, LISTED_DIFF, Outcome};
+pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome, is_listed};
 pub use printed::printed;
 pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};

@@ -3,9 +3,11 @@
 use super::{Json, JsonMap};
 use serde::{Deserialize, Serialize};
 
-/// Modules whose `diff` is a list in the reference, be it of one; that of others is a dictionary.
-pub const LISTED_DIFF: [&str; 3] =
-    ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
+/// Whether a single difference is a list of one in the reference's result: `copy`'s of content is, that of attributes is a
+/// dictionary, and so are those of other modules.
+pub fn is_listed(module: &str, of_attributes: bool) -> bool {
+    module == "ansible.builtin.copy" && !of_attributes
+}
 
 /// What a module did, or in check mode would do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,7 +74,9 @@ fn as_json(value: &impl Serialize) -> Json {
 fn insert_lists(out: &mut JsonMap, module: &str, mut diff: Vec<Diff>, warnings: Vec<String>) {
     match diff.len() {
         0 => {}
-        1 if !LISTED_DIFF.contains(&module) => drop(out.insert("diff".to_owned(), as_json(&diff.remove(0)))),
+        1 if !is_listed(module, matches!(diff[0].before, Some(Json::Object(_)))) => {
+            drop(out.insert("diff".to_owned(), as_json(&diff.remove(0))));
+        }
         _ => drop(out.insert("diff".to_owned(), as_json(&diff))),
     }
     if !warnings.is_empty() {

@@ -159,24 +159,40 @@ impl Module for Copy {
         let mut outcome = work.outcome;
         let told = work.subject.as_deref();
         for item in work.items {
-            match item {
-                Item::Put(put) => put.apply(host, call, &mut outcome, told)?,
-                Item::MakeDir(path) => match host.create_dir(&path, 0o777) {
-                    Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-                        return Err(Failure::io(format!("could not create directory {}", path.display()), &e));
-                    }
-                    _ => {}
-                },
-                Item::Link { target, link, present } => super::file::replace_link(host, &target, &link, present)?,
-                Item::Attributes(path, wanted) => {
-                    wanted.apply(host, &path)?;
-                }
+            if let Err(failure) = item.apply(host, call, &mut outcome, told) {
+                return Err(Failure { diff: outcome.diff, ..failure });
             }
         }
         if let Some(path) = &work.subject {
             outcome.values.extend(path_info(host.observe(), path));
         }
         Ok(outcome)
+    }
+}
+
+impl Item {
+    /// `told` is the file that the outcome tells of.
+    fn apply(
+        self,
+        host: &mut dyn Change,
+        call: &Call,
+        outcome: &mut Outcome,
+        told: Option<&Path>,
+    ) -> Result<(), Failure> {
+        match self {
+            Item::Put(put) => put.apply(host, call, outcome, told)?,
+            Item::MakeDir(path) => match host.create_dir(&path, 0o777) {
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(Failure::io(format!("could not create directory {}", path.display()), &e));
+                }
+                _ => {}
+            },
+            Item::Link { target, link, present } => super::file::replace_link(host, &target, &link, present)?,
+            Item::Attributes(path, wanted) => {
+                wanted.apply(host, &path)?;
+            }
+        }
+        Ok(())
     }
 }
 

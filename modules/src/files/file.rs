@@ -139,6 +139,7 @@ impl Module for File {
             failure
         })?;
         let mut draft = Draft::new(host, &args.path, wanted, times);
+        draft.check = call.check;
         draft.outcome.warnings = warnings;
         let drafted = match state {
             "absent" => {
@@ -294,6 +295,7 @@ struct Draft<'a> {
     before: JsonMap,
     after: JsonMap,
     tells_diff: bool,
+    check: bool,
     outcome: Outcome,
 }
 
@@ -310,6 +312,7 @@ impl<'a> Draft<'a> {
             before: JsonMap::new(),
             after: JsonMap::new(),
             tells_diff: true,
+            check: false,
             outcome: Outcome::default(),
         }
     }
@@ -358,7 +361,11 @@ impl<'a> Draft<'a> {
     /// Attributes and times of what a step before makes at `path`.
     fn attributes_of_new(&mut self, path: &Path, base: u32) -> Result<(), Failure> {
         if !self.wanted.is_empty() {
-            self.wanted.differences_of_new(self.host, path, base)?.tell(&mut self.before, &mut self.after);
+            let differences = self.wanted.differences_of_new(self.host, path, base)?;
+            // Check mode tells nothing of what is not there.
+            if !self.check {
+                differences.tell(&mut self.before, &mut self.after);
+            }
             self.steps.push(Step::Attributes(path.to_owned()));
         }
         if self.times.explicit() {
@@ -417,6 +424,7 @@ impl<'a> Draft<'a> {
         self.start_diff("touch", present);
         if present == "absent" {
             self.changed = true;
+            self.tells_diff = !self.check;
             self.steps.push(Step::MakeFile(self.path.clone()));
             let path = self.path.clone();
             return self.attributes_of_new(&path, 0o666);

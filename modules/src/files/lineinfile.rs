@@ -279,7 +279,7 @@ mod tests {
     use super::*;
     use crate::contract::{Entry, Json};
     use crate::host::fake::Fake;
-    use crate::host::testing::{case, once};
+    use crate::host::testing::{case, once, run};
     use serde_json::json;
     use std::path::Path;
 
@@ -362,7 +362,10 @@ mod tests {
         let mut host = Fake::new().file("/b", b"caf\xe9=1\nx\n");
         let missing = case(&ENTRY, json!({"path": "/n/f", "line": "x"}), &mut host).expect_err("it is not there");
         assert_eq!((missing.msg.as_str(), &missing.values["rc"]), ("Destination /n/f does not exist !", &json!(257)));
-        assert!(case(&ENTRY, json!({"path": "/n/f", "line": "x", "create": true}), &mut host).expect("made").changed);
+        let args = json!({"path": "/n/f", "line": "x", "create": true, "mode": "0600"});
+        let ahead = run(&ENTRY, args.clone(), &mut host, true).expect("foreseen");
+        assert_eq!((&ahead.values["msg"], ahead.diff.len()), (&json!("line added"), 1), "no file, no attributes");
+        assert!(case(&ENTRY, args, &mut host).expect("made").changed);
         case(&ENTRY, json!({"path": "/b", "regexp": "^x", "line": "é"}), &mut host).expect("no failure");
         assert_eq!(host.read(Path::new("/b")).expect("it is there"), b"caf\xe9=1\n\xc3\xa9\n");
         let mut host = host.answer_err("check *", 1, "", "bad\n");

@@ -229,6 +229,8 @@ impl Edit {
         let wanted = attrs.resolve(host, path, call)?;
         let differences =
             if existed { wanted.differences(host, path)? } else { wanted.differences_of_new(host, path, 0o666)? };
+        // Check mode tells nothing of the attributes of what is not there.
+        let told = existed || !call.check;
         if call.diff {
             let (old, new) =
                 (String::from_utf8_lossy(before.as_deref().unwrap_or_default()), String::from_utf8_lossy(&after));
@@ -236,12 +238,12 @@ impl Edit {
             if changed || style != Style::Replace {
                 outcome.diff.push(Diff::text(&format!("{}{suffix}", path.display()), &old, &new));
             }
-            if style == Style::Text {
+            if style == Style::Text && told {
                 outcome.diff.push(attribute_diff(path, &differences));
             }
         }
         let describe = matches!(style, Style::Whole { .. });
-        if differences.any() && !describe {
+        if differences.any() && told && !describe {
             if changed {
                 msg.push_str(" and ");
             }

@@ -133,6 +133,9 @@ impl Draft<'_> {
         let old_sha1 = if regular && (!is_link || args.follow) { checksum(host, &dest, "sha1").ok() } else { None };
         self.outcome.set("checksum", sha1.as_str());
         if old_sha1.as_deref() == Some(sha1.as_str()) {
+            if !args.remote_src {
+                self.outcome.set("path", text(&dest));
+            }
             return self.attributes(&dest, wanted);
         }
         if args.checksum.as_ref().is_some_and(|c| !c.is_empty() && *c != sha1) {
@@ -140,24 +143,11 @@ impl Draft<'_> {
                 .with("checksum", sha1)
                 .with("expected_checksum", args.checksum.clone()));
         }
-        let parent = dest.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-        if make {
-            self.make_dirs(args, &parent)?;
-        } else if !self.call.check && !self.makes(&parent) {
-            if !host.exists(&parent) {
-                let failure = Failure::new(format!("Destination directory {} does not exist", parent.display()));
-                return Err(if args.remote_src { failure } else { failure.with("checksum", sha1) });
-            }
-            if !host.access(&parent, 2) && !wanted.unsafe_writes {
-                return Err(self.refuse(&sha1, format!("Destination {} not writable", parent.display())));
-            }
-        }
-        if args.validate.as_ref().is_some_and(|v| !v.is_empty() && !v.contains("%s")) {
-            let validate = args.validate.as_deref().unwrap_or_default();
-            return Err(self.refuse(&sha1, format!("validate must contain %s: {validate}")));
-        }
-        wanted.write_options(host, &dest)?;
         let source = if self.call.diff { self.tell_diff(args, source, &dest, regular)? } else { source };
+        // A failure tells what would have been written, too.
+        if let Err(failure) = self.check_place(args, &dest, &sha1, make, &wanted) {
+            return Err(Failure { diff: std::mem::take(&mut self.outcome.diff), ..failure });
+        }
         self.changed = true;
         self.items.push(Item::Put(Put {
             source,
@@ -169,6 +159,35 @@ impl Draft<'_> {
             keep: None,
         }));
         Ok(())
+    }
+
+    /// Whether the content can be written at `dest`; plans the directories above it with `make`.
+    fn check_place(
+        &mut self,
+        args: &Args,
+        dest: &Path,
+        sha1: &str,
+        make: bool,
+        wanted: &Wanted,
+    ) -> Result<(), Failure> {
+        let host = self.host;
+        let parent = dest.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        if make {
+            self.make_dirs(args, &parent)?;
+        } else if !self.call.check && !self.makes(&parent) {
+            if !host.exists(&parent) {
+                let failure = Failure::new(format!("Destination directory {} does not exist", parent.display()));
+                return Err(if args.remote_src { failure } else { failure.with("checksum", sha1) });
+            }
+            if !host.access(&parent, 2) && !wanted.unsafe_writes {
+                return Err(self.refuse(sha1, format!("Destination {} not writable", parent.display())));
+            }
+        }
+        if args.validate.as_ref().is_some_and(|v| !v.is_empty() && !v.contains("%s")) {
+            let validate = args.validate.as_deref().unwrap_or_default();
+            return Err(self.refuse(sha1, format!("validate must contain %s: {validate}")));
+        }
+        wanted.write_options(host, dest).map(|_| ())
     }
 
     fn refuse(&self, sha1: &str, msg: String) -> Failure {

@@ -42,6 +42,7 @@ fn content_then_nothing_then_attributes() {
         case(&ENTRY, json!({"content": "hello\n", "dest": "/srv-c", "mode": "0600"}), &mut host).expect("changed");
     assert_eq!((out.changed, &out.values["mode"], out.values.get("md5sum")), (true, &json!("0600"), None));
     assert_eq!(out.diff[0].before, Some(json!({"path": "/srv-c", "mode": "0644"})));
+    assert_eq!(out.values["path"], "/srv-c", "what tells of attributes names the path");
     let data = case(&ENTRY, json!({"content": {"a": [1]}, "dest": "/j", "mode": "u=rw,go="}), &mut host).expect("data");
     assert_eq!((host.text("/j").as_str(), &data.values["mode"]), (r#"{"a":[1]}"#, &json!("0600")));
 }
@@ -100,6 +101,7 @@ fn force_backup_and_validate() {
     let bad =
         once(&ENTRY, json!({"content": "new", "dest": "/f", "validate": "refuse %s"}), &mut host).expect_err("no");
     assert_eq!((bad.msg.as_str(), &bad.values["exit_status"]), ("failed to validate", &json!(1)));
+    assert_eq!(bad.diff[0].before, Some(json!("old")), "a failure tells what would have been changed");
     assert_eq!(host.text("/f"), "old");
     let args = json!({"content": "new", "dest": "/f", "backup": true, "validate": "check %s"});
     let out = case(&ENTRY, args, &mut host).expect("written");

@@ -61,6 +61,7 @@ impl Draft<'_> {
         } else {
             self.subject = None;
             self.outcome.values.shift_remove("checksum");
+            self.outcome.values.shift_remove("path");
             self.outcome.set("dest", dest);
         }
         Ok(())

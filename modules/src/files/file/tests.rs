@@ -131,6 +131,15 @@ fn touch_and_times() {
 }
 
 #[test]
+fn check_mode_tells_no_attributes_of_what_is_not_there() {
+    let mut host = Fake::new();
+    let out = run(&ENTRY, json!({"path": "/srv/d", "state": "directory", "mode": "0750"}), &mut host, true);
+    assert_eq!(out.expect("foreseen").diff[0].after, Some(json!({"path": "/srv/d", "state": "directory"})));
+    let out = run(&ENTRY, json!({"path": "/srv/f", "state": "touch", "mode": "0640"}), &mut host, true);
+    assert_eq!(out.expect("foreseen").diff, []);
+}
+
+#[test]
 fn absent() {
     let mut host = Fake::new().file("/srv/d/e/f", "").link("/srv/l", "/srv/d");
     assert!(ok(json!({"path": "/srv/l", "state": "absent"}), &mut host).changed);
