@@ -11,6 +11,7 @@ pub mod databases;
 pub mod facts;
 pub mod files;
 pub mod host;
+pub mod messaging;
 pub mod network;
 pub mod packages;
 pub mod selinux;

@@ -12,6 +12,7 @@ mod gather_facts;
 mod group_by;
 mod include_vars;
 mod module;
+mod patch;
 mod pause;
 mod program;
 mod raw;
@@ -173,6 +174,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.unarchive" => unarchive::run(&call).await,
             "ansible.builtin.validate_argument_spec" => validate_argument_spec::run(&call),
             "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
+            "ansible.posix.patch" => patch::run(&call).await,
             "ansible.posix.synchronize" => synchronize::run(&call).await,
             other => ActionResult::failed(format!("the action {other} is listed but has no code")),
         },
@@ -201,7 +203,7 @@ fn refused(action: &ControllerAction, call: &ActionCall<'_>) -> Option<ActionRes
 pub fn find_file(call: &ActionCall<'_>, name: &str, subdir: &str) -> Result<PathBuf, String> {
     let path = crate::files::expand_home(name, |n| std::env::var(n).ok());
     if path.is_absolute() {
-        return if call.files.exists(&path) { Ok(path) } else { Err(not_found(name, std::slice::from_ref(&path))) };
+        return if call.files.exists(&path) { Ok(path) } else { Err(not_found(name, &[])) };
     }
     let mut tried: Vec<PathBuf> = Vec::new();
     for dir in call.search.iter().map(PathBuf::as_path).chain([call.playbook_dir]) {
@@ -220,7 +222,10 @@ pub fn find_file(call: &ActionCall<'_>, name: &str, subdir: &str) -> Result<Path
 
 fn not_found(name: &str, tried: &[PathBuf]) -> String {
     let places: Vec<String> = tried.iter().map(|p| format!("\n\t{}", p.display())).collect();
-    format!("Could not find or access '{name}'\nSearched in:{} on the Ansible Controller.", places.join(""))
+    let searched = if places.is_empty() { String::new() } else { format!("\nSearched in:{}", places.join("")) };
+    format!(
+        "Could not find or access '{name}'{searched} on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option"
+    )
 }
 
 /// A text argument.

@@ -32,6 +32,7 @@ pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.unarchive", spec: None },
     ControllerAction { name: "ansible.builtin.validate_argument_spec", spec: Some(&specs::VALIDATE_ARGUMENT_SPEC) },
     ControllerAction { name: "ansible.builtin.wait_for_connection", spec: Some(&specs::WAIT_FOR_CONNECTION) },
+    ControllerAction { name: "ansible.posix.patch", spec: None },
     ControllerAction { name: "ansible.posix.synchronize", spec: None },
 ];
 

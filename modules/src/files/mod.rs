@@ -10,6 +10,7 @@ pub mod file;
 pub mod find;
 pub mod ini_file;
 pub mod lineinfile;
+pub mod patch;
 pub mod replace;
 pub(crate) mod shared;
 pub mod slurp;

@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod async_status;
+mod at;
 mod cron;
 mod crypttab;
 mod dconf;
@@ -18,6 +19,7 @@ mod timezone;
 
 pub use alternatives::Alternatives;
 pub use async_status::AsyncStatus;
+pub use at::At;
 pub use cron::Cron;
 pub use crypttab::Crypttab;
 pub use dconf::Dconf;
