@@ -41,7 +41,7 @@ class Session:
         self.results = []
         (args.out / "logs").mkdir(exist_ok=True)
         path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        self.env = {"PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1"}
+        self.env = {"PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "ANSIBLE_TIMEOUT": "120"}
 
     def run(self):
         content = self.work / "content"
