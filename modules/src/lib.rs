@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod catalogue;
 pub mod commands;
+pub mod containers;
 pub mod contract;
 pub mod databases;
 pub mod facts;

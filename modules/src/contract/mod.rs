@@ -16,5 +16,5 @@ pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome, is_listed};
 pub use printed::printed;
 pub use secret::Secrets;
 pub use spec::{Arg, ArgType, CheckMode, Kind, Literal, ModuleSpec, Return, Rule};
-pub(crate) use validate::python_text;
 pub use validate::{Fault, FaultKind, Json, JsonMap, coerce, literal, nearest, validate};
+pub(crate) use validate::{python_text, size_in_bytes};

@@ -302,7 +302,7 @@ pub fn coerce(ty: ArgType, value: Json) -> Result<Json, String> {
         },
         ArgType::Bytes => match &value {
             Json::Number(_) => to_int(&value),
-            Json::String(s) => to_bytes(s).map(Json::from).ok_or_else(|| cannot(&value, "a Byte value")),
+            Json::String(s) => size_in_bytes(s).map(Json::from).ok_or_else(|| cannot(&value, "a Byte value")),
             _ => Err(cannot(&value, "a Byte value")),
         },
         ArgType::List => Ok(match value {
@@ -359,7 +359,8 @@ fn to_int(value: &Json) -> Result<Json, String> {
     }
 }
 
-fn to_bytes(text: &str) -> Option<i64> {
+/// A size such as `10M` in bytes.
+pub fn size_in_bytes(text: &str) -> Option<i64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number: f64 = text[..split].parse().ok()?;

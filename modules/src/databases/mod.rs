@@ -4,6 +4,8 @@ mod client;
 mod grants;
 mod mysql_db;
 mod mysql_user;
+mod postgresql;
 
 pub use mysql_db::MysqlDb;
 pub use mysql_user::MysqlUser;
+pub use postgresql::{PostgresqlDb, PostgresqlPrivs, PostgresqlUser};

@@ -1,11 +1,12 @@
 //! HTTP and HTTPS for `get_url`, `uri` and others: ureq over rustls, names resolved by the host's own `getent`,
-//! certificates from the host's own store, redirects as Ansible follows them. The only place that names ureq.
+//! certificates from the host's own store, redirects as Ansible follows them. Only this and `unix.rs` name ureq.
 
+use super::unix::UnixConnector;
 use crate::contract::Call;
 use crate::host::{Command, Observe};
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use ureq::http::Uri;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Proxy, SendBody};
 
 /// Which redirects are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct Request {
     /// Header names that a redirected request does not carry.
     pub unredirected: Vec<String>,
     pub body: Option<Vec<u8>>,
+    /// A file of the host's that is sent instead of `body`.
+    pub body_file: Option<PathBuf>,
+    /// The socket on which the server listens, whatever host the URL names.
+    pub socket: Option<PathBuf>,
     /// For connecting and for each read.
     pub timeout: Duration,
     pub follow: Follow,
@@ -60,6 +65,8 @@ impl Request {
             headers: Vec::new(),
             unredirected: Vec::new(),
             body: None,
+            body_file: None,
+            socket: None,
             timeout: Duration::from_secs(10),
             follow: Follow::Urllib,
             validate_certs: true,
@@ -261,10 +268,12 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
         return Err(format!("Request failed: <urlopen error unknown url type: {scheme}>"));
     }
     let name = uri.host().ok_or_else(|| format!("Request failed: no host given: {}", request.url))?;
-    let proxy = if request.use_proxy { proxy(host, call, scheme, name)? } else { None };
+    let direct = !request.use_proxy || request.socket.is_some();
+    let proxy = if direct { None } else { proxy(host, call, scheme, name)? };
     let mut addresses = HashMap::new();
     let first_hop = proxy.as_ref().map_or(name, |p| p.host());
-    addresses.insert(first_hop.to_owned(), resolve(host, first_hop)?);
+    let found = if request.socket.is_some() { vec![Ipv4Addr::LOCALHOST.into()] } else { resolve(host, first_hop)? };
+    addresses.insert(first_hop.to_owned(), found);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
@@ -280,7 +289,10 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
         .timeout_per_read(Some(request.timeout))
         .timeout_per_write(Some(request.timeout))
         .build();
-    let agent = Agent::with_parts(config, DefaultConnector::default(), Known(addresses));
+    let agent = match &request.socket {
+        Some(socket) => Agent::with_parts(config, UnixConnector::new(socket), Known(addresses)),
+        None => Agent::with_parts(config, DefaultConnector::default(), Known(addresses)),
+    };
     let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(uri);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
@@ -289,9 +301,14 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
         let pair = format!("{user}:{}", request.password.as_deref().unwrap_or_default());
         builder = builder.header("Authorization", format!("Basic {}", base64(pair.as_bytes())));
     }
-    let answer = match &request.body {
-        Some(body) => builder.body(body.as_slice()).map_err(ureq::Error::from).and_then(|r| agent.run(r)),
-        None => builder.body(()).map_err(ureq::Error::from).and_then(|r| agent.run(r)),
+    let answer = match (&request.body, &request.body_file) {
+        (None, Some(path)) => {
+            let mut file = host.open(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+            let body = SendBody::from_reader(&mut file);
+            builder.body(body).map_err(ureq::Error::from).and_then(|r| agent.run(r))
+        }
+        (Some(body), _) => builder.body(body.as_slice()).map_err(ureq::Error::from).and_then(|r| agent.run(r)),
+        (None, None) => builder.body(()).map_err(ureq::Error::from).and_then(|r| agent.run(r)),
     };
     let answer = answer.map_err(|e| explain(&e, request))?;
     let status = answer.status();

@@ -7,6 +7,7 @@ mod iptables;
 mod known_hosts;
 mod shared;
 mod ufw;
+mod unix;
 mod uri;
 mod wait_for;
 

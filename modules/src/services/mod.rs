@@ -3,10 +3,12 @@
 mod generic;
 mod service;
 mod shared;
+mod supervisorctl;
 mod systemd;
 mod sysvinit;
 
 pub use service::Service;
 pub use shared::is_systemd;
+pub use supervisorctl::Supervisorctl;
 pub use systemd::{Systemd, SystemdAlias};
 pub use sysvinit::Sysvinit;
