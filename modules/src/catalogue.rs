@@ -105,6 +105,9 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::messaging::RabbitmqPlugin>(),
     Entry::of::<crate::messaging::RabbitmqUser>(),
     Entry::of::<crate::messaging::RabbitmqVhost>(),
+    Entry::of::<crate::containers::PodmanImage>(),
+    Entry::of::<crate::containers::PodmanNetwork>(),
+    Entry::of::<crate::containers::PodmanSecret>(),
     Entry::of::<crate::packages::DebopsDivert>(),
 ];
 

@@ -190,7 +190,7 @@ fn manage(args: &Args, hand: &mut Hand<'_>, call: &Call) -> Result<Outcome, Fail
         }
         match &args.repository {
             Some(repository) => name(args, hand, &engine, &mut done, repository)?,
-            None if args.push => push(hand, &engine, &mut done, &args.name, &args.tag)?,
+            None if args.push => push(args, hand, &engine, &mut done, &args.name, &args.tag)?,
             None => {}
         }
     }
@@ -373,12 +373,19 @@ fn name(
             }
         }
     }
-    if args.push { push(hand, engine, done, repository, tag) } else { Ok(()) }
+    if args.push { push(args, hand, engine, done, repository, tag) } else { Ok(()) }
 }
 
-fn push(hand: &mut Hand<'_>, engine: &Engine<'_>, done: &mut Done, name: &str, tag: &str) -> Result<(), Failure> {
+fn push(
+    args: &Args,
+    hand: &mut Hand<'_>,
+    engine: &Engine<'_>,
+    done: &mut Done,
+    name: &str,
+    tag: &str,
+) -> Result<(), Failure> {
     let (registry, repository) = images::registry(name);
-    done.act(format!("Pushed image {name} to {registry}/{repository}:{tag}"));
+    done.act(format!("Pushed image {} to {registry}/{repository}:{tag}", args.name));
     let mut headers = logins::header(hand.host(), &registry)?;
     let Some(host) = hand.change() else { return Ok(()) };
     if headers.is_empty() {

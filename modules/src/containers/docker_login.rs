@@ -2,7 +2,7 @@
 //! request, and into the file or the helper program that keeps it.
 
 use super::engine::{ENGINE_ARGS, Engine, Hand, Reach, Send};
-use super::logins::{INDEX_URL, Login, Logins, encoded, from_helper, tell_helper};
+use super::logins::{INDEX_URL, Login, Logins, default_path, encoded, from_helper, tell_helper};
 use super::road::{self, Work};
 use crate::contract::{Arg, Call, Failure, Json, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, Observe, WriteOptions};
@@ -97,7 +97,13 @@ fn manage(args: &Args, hand: &mut Hand<'_>, call: &Call) -> Result<Outcome, Fail
     }
     let wanted =
         Login { user: args.username.clone().unwrap_or_default(), password: args.password.clone().unwrap_or_default() };
-    let known = if helper.is_some() { kept.clone() } else { logins.login(registry) };
+    // Where the file is not there yet, a login that the usual one knows counts.
+    let usual = || Logins::read(hand.host(), &default_path(hand.host())).login(registry);
+    let known = match helper {
+        Some(_) => kept.clone(),
+        None if hand.host().exists(&args.config_path) => logins.login(registry),
+        None => usual(),
+    };
     let same = kept.as_ref() == Some(&wanted) && !args.reauthorize;
     let result = match known {
         // A login that is kept with this password needs no asking.

@@ -141,7 +141,7 @@ fn manage(args: &Args, hand: &mut Hand<'_>, call: &Call) -> Result<Outcome, Fail
     track.differ("exists", args.state == "present", there.is_some());
     if args.state == "absent" {
         remove(args, hand, &engine, &mut track, there.as_ref())?;
-        return Ok(track.outcome(call, args.reach.debug, false));
+        return Ok(track.outcome(call, args.reach.debug, true));
     }
     let mut differences = Track::default();
     if let Some(there) = &there {

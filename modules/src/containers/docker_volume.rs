@@ -97,7 +97,7 @@ fn manage(args: &Args, hand: &mut Hand<'_>, call: &Call) -> Result<Outcome, Fail
         }
     }
     if args.state == "absent" {
-        return Ok(track.outcome(call, args.reach.debug, false));
+        return Ok(track.outcome(call, args.reach.debug, true));
     }
     if there.is_none() {
         track.act(format!("Created volume {name} with driver {}", args.driver));

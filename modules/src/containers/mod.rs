@@ -18,6 +18,7 @@ mod docker_volume;
 mod engine;
 mod images;
 mod logins;
+mod podman;
 mod road;
 #[cfg(test)]
 mod scripted;
@@ -33,6 +34,7 @@ pub use docker_image_pull::DockerImagePull;
 pub use docker_login::DockerLogin;
 pub use docker_network::DockerNetwork;
 pub use docker_volume::DockerVolume;
+pub use podman::{PodmanImage, PodmanNetwork, PodmanSecret};
 
 use crate::contract::{Failure, Json, JsonMap, python_text};
 

@@ -49,14 +49,14 @@ impl Track {
         self.changed = true;
         self.actions.push(what.into());
     }
-    /// As the result of the module; `always` tells of the actions in any case.
+    /// As the result of the module. Actions are told of in check mode; with `always`, in any case.
     pub fn outcome(self, call: &Call, debug: bool, always: bool) -> Outcome {
         let mut outcome = Outcome::changed(self.changed);
         outcome.warnings = self.warnings;
         if always || call.check || debug {
             outcome.set("actions", self.actions);
         }
-        if call.diff && !always {
+        if call.diff || debug {
             let side = |pick: fn(&(String, Json, Json)) -> &Json| -> JsonMap {
                 self.differences.iter().map(|d| (d.0.clone(), pick(d).clone())).collect()
             };

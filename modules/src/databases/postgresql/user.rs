@@ -210,7 +210,7 @@ impl Steps<'_> {
         let shown: Vec<&str> = parts.iter().map(|(s, _)| s.as_str()).collect();
         let real: Vec<&str> = parts.iter().map(|(_, r)| r.as_str()).collect();
         let role = self.role();
-        let line = |parts: Vec<&str>| format!("{verb} USER {role} {}", parts.join(" ")).trim_end().to_owned();
+        let line = |parts: Vec<&str>| format!("{verb} USER {role} {}", parts.join(" "));
         self.say(line(shown), line(real));
     }
 
