@@ -57,7 +57,7 @@ pub const FILTERS: &[Filter] = &[
     },
     Filter {
         name: "password_hash",
-        summary: "The hash of a password, as /etc/shadow holds it: sha512, sha256 or md5.",
+        summary: "The hash of a password, as /etc/shadow holds it: sha512, sha256, md5 or blowfish (bcrypt).",
         params: &[
             optional("hashtype", "str", "'sha512'"),
             optional("salt", "str", "random"),
@@ -104,31 +104,48 @@ fn password_hash(cx: &Cx, v: V, args: Args) -> Res {
         Some(V::Int(size)) => Some(usize::try_from(*size).unwrap_or(0)),
         Some(_) => return Err(Fault::raw("salt_size must be an integer")),
     };
-    crypt_password(cx, &password, &kind, args.text(cx, "salt")?, size, rounds).map(V::str)
+    let how = Crypt { salt: args.text(cx, "salt")?, salt_size: size, rounds, ident: args.text(cx, "ident")? };
+    crypt_password(cx, &password, &kind, how).map(V::str)
+}
+
+/// How a password is hashed; what is empty or 0 is the kind's own.
+#[derive(Default)]
+pub struct Crypt {
+    pub salt: Option<String>,
+    pub salt_size: Option<usize>,
+    pub rounds: Option<i64>,
+    /// bcrypt's version; other kinds have none.
+    pub ident: Option<String>,
 }
 
 /// A password's hash. Without a salt, a random one is made.
-pub fn crypt_password(
-    cx: &Cx,
-    password: &str,
-    kind: &str,
-    salt: Option<String>,
-    salt_size: Option<usize>,
-    rounds: Option<i64>,
-) -> Res<String> {
+pub fn crypt_password(cx: &Cx, password: &str, kind: &str, how: Crypt) -> Res<String> {
+    let salt = how.salt.filter(|s| !s.is_empty());
+    let salt_size = how.salt_size.filter(|s| *s != 0);
+    let rounds = how.rounds.filter(|r| *r != 0);
     let (kind, longest) = match kind {
         "sha512" | "sha512_crypt" => ("sha512", 16),
         "sha256" | "sha256_crypt" => ("sha256", 16),
         "md5" | "md5_crypt" => ("md5", 8),
-        "blowfish" | "bcrypt" => {
-            return Err(Fault::raw("bcrypt password hashes are not supported; use sha512 or sha256"));
-        }
+        "blowfish" | "bcrypt" => ("bcrypt", super::bcrypt::SALT),
         other => {
             return Err(Fault::raw(format!(
                 "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
             )));
         }
     };
+    if kind == "bcrypt" {
+        if let Some(size) = salt_size.filter(|s| *s != longest) {
+            return Err(Fault::raw(format!(
+                "Could not hash the secret: bcrypt: salt_size ({size}) must be exactly {longest}"
+            )));
+        }
+        let mut random = [0; 16];
+        cx.engine.outside.random(&mut random);
+        let ident = how.ident.filter(|i| !i.is_empty());
+        return super::bcrypt::bcrypt(password, salt.as_deref(), random, rounds.unwrap_or(12), ident.as_deref())
+            .map_err(Fault::raw);
+    }
     let salt = match salt {
         Some(salt) => salt,
         None => {

@@ -1,5 +1,6 @@
 //! The catalogue of filters: one file per family, each with a table. The tables are the only list of filters.
 
+mod bcrypt;
 mod collections;
 mod combine;
 mod comments;
@@ -31,7 +32,7 @@ mod units;
 mod urls;
 mod wrap;
 
-pub use digest::crypt_password;
+pub use digest::{Crypt, crypt_password};
 pub use encode::from_bytes;
 pub use lists::{choice, generator};
 pub use marks::carries;

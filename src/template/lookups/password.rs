@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use super::{How, LOOKUP, Lookup, keyvalue};
-use crate::template::filters::{crypt_password, expand_user, generator, optional};
+use crate::template::filters::{Crypt, crypt_password, expand_user, generator, optional};
 use crate::template::runtime::{Args, Cx, Fault, Res, V, iterate, text};
 use crate::value::Text;
 use std::path::PathBuf;
@@ -134,7 +134,7 @@ fn one(cx: &Cx, term: &str, args: &Args) -> Res {
             .map_err(|e| Fault::raw(format!("{}: {e}", path.display())))?;
     }
     let out = match &encrypt {
-        Some(kind) => crypt_password(cx, &plain, kind, salt, None, None)?,
+        Some(kind) => crypt_password(cx, &plain, kind, Crypt { salt, ident, ..Crypt::default() })?,
         None => plain,
     };
     Ok(V::Str(Text::foreign(out)))
