@@ -4,6 +4,7 @@
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::names::{GroupName, HostName};
 use crate::value::{Key, Map, MergeMode, Value, merge};
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -36,7 +37,7 @@ pub struct Group {
     pub vars: Arc<Map>,
     /// Direct members.
     hosts: Vec<HostId>,
-    members: HashSet<HostId>,
+    members: HashSet<HostId, RandomState>,
     children: Vec<GroupId>,
     parents: Vec<GroupId>,
     /// Length of the longest way down from `all`.
@@ -84,7 +85,7 @@ pub(super) struct Current {
 
 #[derive(Clone, Debug)]
 pub struct Inventory {
-    hosts: IndexMap<HostName, Host>,
+    hosts: IndexMap<HostName, Host, RandomState>,
     groups: IndexMap<GroupName, Group>,
     /// The first entry that means this machine.
     localhost: Option<HostId>,
@@ -93,10 +94,15 @@ pub struct Inventory {
     pub(super) current: Current,
     /// Sources that were read, for group_vars/ and host_vars/ beside them.
     pub(super) sources: Vec<String>,
+    /// `inventory_file` and `inventory_dir`, which every host has.
+    place_names: [Key; 2],
     warnings: Diagnostics,
     warned: HashSet<String>,
     groups_dict: OnceLock<Value>,
 }
+
+/// For how many variables a new host has room.
+const VARIABLES: usize = 7;
 
 pub const ALL: &str = "all";
 pub const UNGROUPED: &str = "ungrouped";
@@ -111,13 +117,14 @@ impl Inventory {
     /// An inventory with the groups `all` and `ungrouped` and no host.
     pub fn new(rules: Rules) -> Self {
         let mut inventory = Inventory {
-            hosts: IndexMap::new(),
+            hosts: IndexMap::default(),
             groups: IndexMap::new(),
             localhost: None,
             implicit: OnceLock::new(),
             rules,
             current: Current::default(),
             sources: vec![],
+            place_names: ["inventory_file".into(), "inventory_dir".into()],
             warnings: vec![],
             warned: HashSet::new(),
             groups_dict: OnceLock::new(),
@@ -232,7 +239,7 @@ impl Inventory {
             name: name.into(),
             vars: Arc::default(),
             hosts: vec![],
-            members: HashSet::new(),
+            members: HashSet::default(),
             children: vec![],
             parents: vec![],
             depth: 0,
@@ -307,14 +314,16 @@ impl Inventory {
     }
 
     fn new_host(&mut self, name: &str, port: Option<u16>) -> HostId {
-        let mut vars = Map::new();
+        let mut vars = Map::with_capacity(VARIABLES);
         if let Some(port) = port.filter(|p| *p != 0) {
             vars.insert("ansible_port", Value::Int(port.into()));
         }
-        vars.insert("inventory_file", self.current.file.clone());
-        vars.insert("inventory_dir", self.current.dir.clone());
-        let host = Host { name: name.into(), vars: Arc::new(vars), groups: vec![], implicit: false };
-        let id = HostId(self.hosts.insert_full(name.into(), host).0 as u32);
+        let [file, dir] = self.place_names.clone();
+        vars.insert(file, self.current.file.clone());
+        vars.insert(dir, self.current.dir.clone());
+        let own = HostName::from(name);
+        let host = Host { name: own.clone(), vars: Arc::new(vars), groups: vec![], implicit: false };
+        let id = HostId(self.hosts.insert_full(own, host).0 as u32);
         if LOCALHOST.contains(&name) {
             match self.localhost {
                 None => self.localhost = Some(id),
@@ -425,14 +434,21 @@ impl Inventory {
                 parsed.ok_or_else(|| format!("invalid literal for int() with base 10: {}", value.repr()))?;
         } else {
             let merging = self.rules.merge;
-            set(&mut self.group_mut(group).vars, name, value, merging);
+            set(Arc::make_mut(&mut self.group_mut(group).vars), name, value, merging);
         }
         Ok(())
     }
     pub fn set_host_var(&mut self, host: HostId, name: &str, value: Value) {
-        self.check_name(name, &value);
+        self.set_host_vars(host, &[(name.into(), value)]);
+    }
+    pub fn set_host_vars(&mut self, host: HostId, vars: &[(Arc<str>, Value)]) {
+        vars.iter().for_each(|(name, value)| self.check_name(name, value));
         let merging = self.rules.merge;
-        set(&mut self.host_mut(host).vars, name, value, merging);
+        let own = Arc::make_mut(&mut self.host_mut(host).vars);
+        own.reserve(vars.len());
+        for (name, value) in vars {
+            set(own, name.clone(), value.clone(), merging);
+        }
     }
     /// A variable for a host or a group, whichever has that name; a group comes first.
     ///
@@ -507,7 +523,7 @@ impl Inventory {
             let before = self[host].vars.get(key).cloned();
             if before.as_ref() != Some(value) {
                 let merging = self.rules.merge;
-                set(&mut self.host_mut(host).vars, key, value.clone(), merging);
+                set(Arc::make_mut(&mut self.host_mut(host).vars), key, value.clone(), merging);
                 changed |= before.as_ref() != self[host].vars.get(key);
             }
         }
@@ -604,10 +620,10 @@ impl Host {
     }
 }
 
-fn set(vars: &mut Arc<Map>, name: &str, value: Value, merging: bool) {
-    let vars = Arc::make_mut(vars);
-    let value = match (vars.get(name), &value) {
-        (Some(Value::Map(old)), Value::Map(new)) if merging => {
+fn set(vars: &mut Map, name: impl Into<Key>, value: Value, merging: bool) {
+    let name = name.into();
+    let value = match (vars.get_key(&name).filter(|_| merging), &value) {
+        (Some(Value::Map(old)), Value::Map(new)) => {
             Value::map(merge(old, new, MergeMode { recursive: true, ..Default::default() }))
         }
         _ => value,

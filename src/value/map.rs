@@ -1,15 +1,23 @@
 //! Maps that keep their order, and how two of them are merged (`combine`, `hash_behaviour`).
 
 use super::{Key, Value};
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 /// A dictionary in the order of insertion.
 #[derive(Clone, Debug, Default)]
-pub struct Map(IndexMap<Key, Value>);
+pub struct Map(IndexMap<Key, Value, RandomState>);
 
 impl Map {
     pub fn new() -> Self {
         Self::default()
+    }
+    pub fn with_capacity(entries: usize) -> Self {
+        Map(IndexMap::with_capacity_and_hasher(entries, RandomState::default()))
+    }
+    /// Makes room for more entries.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
     }
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)

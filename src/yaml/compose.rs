@@ -7,6 +7,7 @@ use super::scalar::{self, Tag};
 use crate::diag::{Code, FileId, Span};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Deeper nesting is refused: it is never meant, and the stack is finite.
@@ -103,10 +104,40 @@ pub(super) struct Composer<'t> {
     file: FileId,
     dialect: Dialect,
     anchors: HashMap<String, (Mark, Anchored)>,
+    words: Words,
     unsafe_depth: usize,
     expanded: usize,
+    /// Items and entries of the collections that are open, the innermost one's last: each is allocated once, at its end.
+    items: Vec<Node>,
+    entries: Vec<(Node, Node)>,
     pending: Option<Box<ReadFault>>,
     pub notices: Vec<Notice>,
+    /// Of the whole stream.
+    pub vaults: Vec<Arc<str>>,
+}
+
+/// Short texts seen lately: keys and words stand in a text again and again, and are shared.
+#[derive(Default)]
+struct Words {
+    seen: Vec<Option<Arc<str>>>,
+    hash: foldhash::fast::FixedState,
+}
+
+impl Words {
+    const SLOTS: usize = 256;
+    const LONGEST: usize = 32;
+
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if text.len() > Self::LONGEST {
+            return text.into();
+        }
+        self.seen.resize(Self::SLOTS, None);
+        let slot = &mut self.seen[self.hash.hash_one(text) as usize % Self::SLOTS];
+        match slot {
+            Some(known) if **known == *text => known.clone(),
+            _ => slot.insert(text.into()).clone(),
+        }
+    }
 }
 
 // Boxed: every level of nesting holds a result on the stack.
@@ -120,10 +151,14 @@ impl<'t> Composer<'t> {
             file,
             dialect,
             anchors: HashMap::new(),
+            words: Words::default(),
             unsafe_depth: 0,
             expanded: 0,
+            items: vec![],
+            entries: vec![],
             pending: None,
             notices: vec![],
+            vaults: vec![],
         }
     }
 
@@ -271,12 +306,12 @@ impl<'t> Composer<'t> {
                 self.leave(form);
                 self.close(anchor, composed)
             }
-            _ => self.leaf(event, place),
+            kind => self.leaf(kind, place),
         }
     }
 
-    fn leaf(&mut self, event: &Event, place: Place) -> Composing<Composed> {
-        match event.kind() {
+    fn leaf(&mut self, kind: Kind<'_>, place: Place) -> Composing<Composed> {
+        match kind {
             Kind::Alias { anchor } => self.alias(&anchor, place),
             Kind::Scalar { anchor, tag, value, implicit, plain } => {
                 self.open(anchor.as_deref(), place)?;
@@ -377,16 +412,15 @@ impl<'t> Composer<'t> {
         plain: bool,
         place: Place,
     ) -> Composing<(NodeKind, Role)> {
-        let string = |is_unsafe| NodeKind::Str { text: text.into(), is_unsafe, plain };
         let is_unsafe = self.unsafe_depth > 0;
         let resolved = match tag {
             None | Some("!") if implicit => scalar::resolve(text),
             None | Some("!") => Tag::Str,
             Some("!unsafe") if self.dialect == Dialect::Ansible => {
                 return match scalar::resolve(text) {
-                    Tag::Str => Ok((string(true), Role::Data)),
+                    Tag::Str => Ok((NodeKind::Str { text: text.into(), is_unsafe: true, plain }, Role::Data)),
                     tag => {
-                        let (kind, role) = self.construct(tag, text, string(true), place)?;
+                        let (kind, role) = self.construct(tag, text, true, plain, place)?;
                         self.data(&Composed {
                             node: Node { kind: kind.clone(), span: place.span },
                             role,
@@ -408,7 +442,9 @@ impl<'t> Composer<'t> {
                         at: place.span,
                     });
                 }
-                return Ok((NodeKind::Vault(text.into()), Role::Data));
+                let ciphertext: Arc<str> = text.into();
+                self.vaults.push(ciphertext.clone());
+                return Ok((NodeKind::Vault(ciphertext), Role::Data));
             }
             Some(tag) => match tag.strip_prefix(STANDARD) {
                 Some("str" | "python/unicode") => Tag::Str,
@@ -432,19 +468,27 @@ impl<'t> Composer<'t> {
                 _ => return self.unknown_tag(tag, place),
             },
         };
-        self.construct(resolved, text, string(is_unsafe), place)
+        self.construct(resolved, text, is_unsafe, plain, place)
     }
 
-    fn construct(&self, tag: Tag, text: &str, string: NodeKind, place: Place) -> Composing<(NodeKind, Role)> {
+    fn construct(
+        &mut self,
+        tag: Tag,
+        text: &str,
+        is_unsafe: bool,
+        plain: bool,
+        place: Place,
+    ) -> Composing<(NodeKind, Role)> {
+        let mut string = || NodeKind::Str { text: self.words.shared(text), is_unsafe, plain };
         let kind = match tag {
-            Tag::Str => Ok(string),
+            Tag::Str => return Ok((string(), Role::Data)),
             Tag::Null => Ok(NodeKind::Null),
             Tag::Bool => scalar::bool(text),
             Tag::Int => scalar::int(text),
             Tag::Float => scalar::float(text),
             Tag::Timestamp => scalar::timestamp(text),
-            Tag::Merge => return Ok((string, Role::Merge)),
-            Tag::Value => return Ok((string, Role::Value)),
+            Tag::Merge => return Ok((string(), Role::Merge)),
+            Tag::Value => return Ok((string(), Role::Value)),
         };
         match kind {
             Ok(kind) => Ok((kind, Role::Data)),
@@ -477,12 +521,12 @@ impl<'t> Composer<'t> {
     }
 
     fn sequence(&mut self, form: Form, place: Place, flow: bool, depth: usize) -> Composing<Composed> {
-        let mut items = Vec::new();
+        let first = self.items.len();
         let mut size = 1;
         let mut end = place.span.end;
         loop {
             let event = self.next()?;
-            if matches!(event.kind(), Kind::SeqEnd) {
+            if event.is_end() {
                 end = if flow { event.end().offset as u32 } else { end };
                 break;
             }
@@ -493,12 +537,14 @@ impl<'t> Composer<'t> {
             size += item.size;
             if matches!(form, Form::Omap | Form::Pairs) {
                 let pair = self.pair(form, &item, place);
-                items.push(self.later(pair, item.node));
+                let pair = self.later(pair, item.node);
+                self.items.push(pair);
             } else {
-                items.push(item.node);
+                self.items.push(item.node);
             }
         }
         self.note_deprecated(form, place);
+        let items = self.items.split_off(first);
         let span = Span { end, ..place.span };
         Ok(Composed { node: Node { kind: NodeKind::Seq(items), span }, role: Role::Data, size, start: place.mark })
     }
@@ -539,13 +585,13 @@ impl<'t> Composer<'t> {
     }
 
     fn mapping(&mut self, form: Form, place: Place, flow: bool, depth: usize) -> Composing<Composed> {
-        let mut own = Vec::new();
+        let first = self.entries.len();
         let mut merged = Vec::new();
         let mut size = 1;
         let mut end = place.span.end;
         loop {
             let event = self.next()?;
-            if matches!(event.kind(), Kind::MapEnd) {
+            if event.is_end() {
                 end = if flow { event.end().offset as u32 } else { end };
                 break;
             }
@@ -560,9 +606,10 @@ impl<'t> Composer<'t> {
             } else {
                 let fits = self.data(&value).and_then(|()| self.hashable(&key, place));
                 self.later(fits, ());
-                own.push((key.node, value.node));
+                self.entries.push((key.node, value.node));
             }
         }
+        let mut own = self.entries.split_off(first);
         if !merged.is_empty() {
             merged.append(&mut own);
             own = merged;
@@ -645,10 +692,7 @@ impl<'t> Composer<'t> {
 
 /// Where an item of a block collection ends in the text; an alias ends where it stands, not where its anchor does.
 fn last(event: &Event, item: &Composed) -> u32 {
-    match event.kind() {
-        Kind::Alias { .. } => event.end().offset as u32,
-        _ => item.node.span.end,
-    }
+    if event.is_alias() { event.end().offset as u32 } else { item.node.span.end }
 }
 
 fn shape(kind: &NodeKind) -> &'static str {
@@ -702,7 +746,7 @@ fn repetitions(entries: &[(Node, Node)]) -> Vec<(usize, usize)> {
             }
         }
     } else {
-        let mut seen = HashMap::with_capacity(entries.len());
+        let mut seen = HashMap::with_capacity_and_hasher(entries.len(), foldhash::fast::RandomState::default());
         for (i, key) in keys {
             let first = *seen.entry(key).or_insert(i);
             if first != i {

@@ -101,6 +101,15 @@ impl Node {
         }
     }
 
+    /// Python's truth value.
+    pub fn truthy(&self) -> bool {
+        match &self.kind {
+            NodeKind::Seq(items) => !items.is_empty(),
+            NodeKind::Map(entries) => !entries.is_empty(),
+            _ => self.to_value(Trust::Foreign).truthy(),
+        }
+    }
+
     /// The node as data. Texts keep their places; with [`Trust::Author`] those that are not under `!unsafe` may be
     /// rendered as templates.
     pub fn to_value(&self, trust: Trust) -> Value {

@@ -78,6 +78,14 @@ impl Event {
     pub fn end(&self) -> Mark {
         self.0.end_mark.into()
     }
+    /// Whether it ends a collection.
+    pub fn is_end(&self) -> bool {
+        matches!(self.0.type_, sys::YAML_SEQUENCE_END_EVENT | sys::YAML_MAPPING_END_EVENT)
+    }
+    pub fn is_alias(&self) -> bool {
+        self.0.type_ == sys::YAML_ALIAS_EVENT
+    }
+    /// Checks the texts: to be called once for each event.
     pub fn kind(&self) -> Kind<'_> {
         // SAFETY: `type_` says which member of the union libyaml has written; its strings are null or end with a zero
         // byte, and live until the event is deleted, that is as long as `self`.

@@ -4,27 +4,23 @@ use super::{Inventory, skip};
 use crate::diag::{Code, Diagnostic};
 use crate::inventory::address::expand_pattern;
 use crate::inventory::data::GroupId;
-use crate::value::Trust;
+use crate::value::{Key, Trust};
 use crate::yaml::{Document, Node, NodeKind};
+use std::sync::Arc;
 
 /// # Errors
 /// Where the file is no inventory. What stands before the fault has been taken in.
 pub(super) fn read(inventory: &mut Inventory, document: &Document) -> Result<(), Diagnostic> {
-    let is_empty = |n: &Node| n.as_map().map_or_else(|| falsy(n), <[_]>::is_empty);
-    let root = document.root.as_ref().filter(|n| !is_empty(n));
+    let root = document.root.as_ref().filter(|n| n.truthy());
     let root = root.ok_or_else(|| Diagnostic::error(Code::INVENTORY_INVALID, "Parsed empty YAML file"))?;
     if root.as_map().is_none() {
         let text = format!("YAML inventory has invalid structure, it should be a dictionary, got: {}", class(root));
         return Err(fault(root, text));
     }
-    if root.get("plugin").is_some_and(|p| !falsy(p)) {
+    if root.get("plugin").is_some_and(Node::truthy) {
         return Err(fault(root, "Plugin configuration YAML file, not YAML inventory"));
     }
     root.entries().try_for_each(|(name, data)| group(inventory, name, data).map(drop))
-}
-
-fn falsy(node: &Node) -> bool {
-    !node.to_value(Trust::Foreign).truthy()
 }
 
 fn fault(node: &Node, text: impl Into<String>) -> Diagnostic {
@@ -63,12 +59,15 @@ fn group(inventory: &mut Inventory, name: &Node, data: &Node) -> Result<Option<G
     for (key, node) in data.entries() {
         let section = key.as_str().unwrap_or_default();
         let known = matches!(section, "vars" | "children" | "hosts");
-        // A single name may stand for a mapping with nothing in it.
-        let single = [(node.clone(), nothing.clone())];
+        let single;
         let entries = match &node.kind {
             NodeKind::Map(entries) => entries.as_slice(),
             NodeKind::Null => continue,
-            NodeKind::Str { .. } if known => &single,
+            // A single name may stand for a mapping with nothing in it.
+            NodeKind::Str { .. } if known => {
+                single = [(node.clone(), nothing.clone())];
+                &single
+            }
             _ => {
                 let (shown, class) = (key.to_value(Trust::Foreign), class(node));
                 let text = format!("Skipping key ({shown}) in group ({text}) as it is not a mapping, it is a {class}");
@@ -79,9 +78,8 @@ fn group(inventory: &mut Inventory, name: &Node, data: &Node) -> Result<Option<G
         match section {
             "vars" => {
                 for (name, value) in entries {
-                    let name_text = name.to_key().to_json_key();
                     inventory
-                        .set_group_var(id, &name_text, value.to_value(Trust::Author))
+                        .set_group_var(id, &variable(name), value.to_value(Trust::Author))
                         .map_err(|e| fault(value, e))?;
                 }
             }
@@ -117,17 +115,22 @@ fn host(inventory: &mut Inventory, group: GroupId, pattern: &Node, vars: &Node) 
         ));
     };
     let (names, port) = expand_pattern(text).map_err(|e| fault(pattern, e))?;
-    let empty = !vars.to_value(Trust::Foreign).truthy();
-    if vars.as_map().is_none() && !empty {
+    if vars.as_map().is_none() && vars.truthy() {
         let shown = vars.to_value(Trust::Foreign);
         return Err(fault(vars, format!("Invalid data from file, expected dictionary and got:\n\n{shown}")));
     }
-    let vars: Vec<_> = vars.entries().map(|(k, v)| (k.to_key().to_json_key(), v.to_value(Trust::Author))).collect();
+    let vars: Vec<_> = vars.entries().map(|(k, v)| (variable(k), v.to_value(Trust::Author))).collect();
     for name in names {
         let host = inventory.add_host(&name, Some(group), port).map_err(|e| fault(pattern, e))?;
-        for (key, value) in &vars {
-            inventory.set_host_var(host, key, value.clone());
-        }
+        inventory.set_host_vars(host, &vars);
     }
     Ok(())
+}
+
+/// The name of a variable, whatever the author wrote as its key.
+fn variable(key: &Node) -> Arc<str> {
+    match key.to_key() {
+        Key::Str(text) => text,
+        other => other.to_json_key().into(),
+    }
 }
