@@ -162,6 +162,9 @@ impl Decrypt for Opener {
     fn decrypt(&self, ciphertext: &str) -> Result<Vec<u8>, String> {
         self.0.decrypt(ciphertext).map_err(|e| e.to_string())
     }
+    fn foresee(&self, ciphertexts: &[Arc<str>]) {
+        self.0.foresee(ciphertexts);
+    }
     fn encrypt(&self, plaintext: &[u8], secret: &str, salt: Option<&str>, id: Option<&str>) -> Result<String, String> {
         let secret = Secret::new(secret.as_bytes().to_vec()).map_err(|e| e.to_string())?;
         match salt {
@@ -181,5 +184,8 @@ impl crate::plan::Decrypt for Opener {
             return Err("A vault password or secret must be specified to decrypt".to_owned());
         }
         self.0.decrypt(&String::from_utf8_lossy(ciphertext)).map_err(|e| e.to_string())
+    }
+    fn foresee(&self, ciphertexts: &[Arc<str>]) {
+        self.0.foresee(ciphertexts);
     }
 }

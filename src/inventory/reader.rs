@@ -60,7 +60,11 @@ impl Reader {
     /// # Errors
     /// Where it cannot be read, decrypted or parsed.
     pub fn document(&self, path: &Path) -> Result<Document, Diagnostic> {
-        yaml::read_one(&self.sources, path, &self.text(path)?)?.under(self.duplicates)
+        let document = yaml::read_one(&self.sources, path, &self.text(path)?)?.under(self.duplicates)?;
+        if let Some(vault) = &self.vault {
+            vault.foresee(&document.vaults);
+        }
+        Ok(document)
     }
 
     /// The variables in a file; none where it is empty. Duplicate keys and the like are added to the warnings.

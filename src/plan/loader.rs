@@ -16,6 +16,8 @@ pub trait Decrypt: Send + Sync {
     /// # Errors
     /// Why it cannot be decrypted, as a sentence.
     fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, String>;
+    /// Tells of vault texts that may be asked for, in the order of the file that they stand in.
+    fn foresee(&self, _ciphertexts: &[Arc<str>]) {}
 }
 
 /// For runs without vault passwords.
@@ -133,6 +135,7 @@ impl Loader {
         }
         let text = self.clear(path, bytes.clone(), wanted)?;
         let document = Arc::new(yaml::read_one(&self.sources, path, &text)?.under(self.duplicates)?);
+        self.secrets.foresee(&document.vaults);
         self.cache().documents.insert(path.to_owned(), (bytes, document.clone()));
         Ok(document)
     }

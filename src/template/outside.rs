@@ -3,6 +3,7 @@
 use crate::files::{Files, Mem};
 use crate::value::Value;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Opens and makes vault text.
@@ -12,6 +13,8 @@ pub trait Decrypt: Send + Sync {
     /// # Errors
     /// A sentence that says why none of the secrets fits.
     fn decrypt(&self, ciphertext: &str) -> Result<Vec<u8>, String>;
+    /// Tells of vault texts that may be asked for, in the order of the file that they stand in.
+    fn foresee(&self, _ciphertexts: &[Arc<str>]) {}
     /// Vault text of a plaintext, for the `vault` filter.
     ///
     /// # Errors

@@ -3,9 +3,10 @@
 use super::VaultError;
 use super::cipher::Keys;
 use super::format::{DEFAULT_ID, Envelope, is_encrypted};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use zeroize::Zeroizing;
 
 /// A vault password. Wiped on drop; `Debug` does not show it.
@@ -55,12 +56,52 @@ type Plaintext = Arc<Zeroizing<Vec<u8>>>;
 /// The plaintext and the number of the password that fitted.
 type Opened = Result<(Plaintext, usize), VaultError>;
 
+/// What came of a text.
+struct Done {
+    opened: Opened,
+    /// Somebody asked for it; it was not only opened ahead.
+    used: AtomicBool,
+}
+
+/// Texts that may be asked for, in the order of the author's files, and which of them nobody has opened.
+#[derive(Default)]
+struct Foreseen {
+    place: HashMap<Arc<str>, usize>,
+    closed: BTreeMap<usize, Arc<str>>,
+}
+
+impl Foreseen {
+    /// Texts that follow this one, or else the first ones; no longer closed from now on.
+    fn after(&mut self, text: &str, count: usize) -> Vec<Arc<str>> {
+        let from = self.place.get(text).copied().unwrap_or(0);
+        let next: Vec<_> = self.closed.range(from..).map(|(i, _)| *i).take(count).collect();
+        next.iter().filter_map(|i| self.closed.remove(i)).collect()
+    }
+    fn opened(&mut self, text: &str) {
+        if let Some(i) = self.place.get(text) {
+            self.closed.remove(i);
+        }
+    }
+}
+
 /// All passwords of a run, in the order they were given. Each text is decrypted once; share it by reference or `Arc`.
+///
+/// Keys are costly one by one and much less so in numbers, so who asks for a text opens others with it: those that are
+/// waited for at the time, and of those that are [foreseen](Self::foresee) as many as were used so far.
 #[derive(Default)]
 pub struct Secrets {
     known: Vec<(String, Secret)>,
     only_matching: bool,
-    done: RwLock<HashMap<Box<str>, Arc<OnceLock<Opened>>>>,
+    done: RwLock<HashMap<Arc<str>, Done>>,
+    used: AtomicUsize,
+    foreseen: Mutex<Foreseen>,
+    wanted: Mutex<Vec<Arc<str>>>,
+    /// Held while texts are opened: that keeps all cores busy, so more come to wait in `wanted`.
+    turn: Mutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 impl fmt::Debug for Secrets {
@@ -72,7 +113,7 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// `only_matching`: a text that names an id is tried with that id's passwords alone (`vault_id_match`).
     pub fn new(known: Vec<(String, Secret)>, only_matching: bool) -> Self {
-        Secrets { known, only_matching, done: RwLock::default() }
+        Secrets { known, only_matching, ..Secrets::default() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -120,32 +161,91 @@ impl Secrets {
         std::str::from_utf8(&plaintext).map(Arc::from).map_err(|_| VaultError::NotText)
     }
 
-    fn open(&self, text: &str) -> Opened {
-        let known = self.done.read().unwrap_or_else(|e| e.into_inner()).get(text).cloned();
-        let slot = known.unwrap_or_else(|| {
-            let mut done = self.done.write().unwrap_or_else(|e| e.into_inner());
-            done.entry(text.into()).or_default().clone()
-        });
-        // Deriving keys takes milliseconds: who wants the same text meanwhile waits for the one that began.
-        slot.get_or_init(|| self.derive(text)).clone()
-    }
-
-    fn derive(&self, text: &str) -> Opened {
-        let envelope = Envelope::parse(text)?;
-        if self.known.is_empty() {
-            return Err(VaultError::NoSecrets);
-        }
-        let (matching, others): (Vec<usize>, Vec<usize>) =
-            (0..self.known.len()).partition(|i| self.known[*i].0 == envelope.vault_id);
-        let candidates = if self.only_matching { matching } else { [matching, others].concat() };
-        for i in &candidates {
-            let keys = Keys::derive(&self.known[*i].1, &envelope.salt);
-            if let Some(plaintext) = keys.decrypt(&envelope.ciphertext, &envelope.digest) {
-                return Ok((Arc::new(plaintext?), *i));
+    /// Tells of texts that may be asked for.
+    pub fn foresee(&self, texts: &[Arc<str>]) {
+        let mut foreseen = lock(&self.foreseen);
+        for text in texts {
+            let next = foreseen.place.len();
+            if !foreseen.place.contains_key(text) {
+                foreseen.place.insert(text.clone(), next);
+                foreseen.closed.insert(next, text.clone());
             }
         }
-        let tried = candidates.iter().map(|i| self.known[*i].0.clone()).collect();
-        Err(VaultError::NoneFits { vault_id: envelope.vault_id, tried })
+    }
+
+    fn known(&self, text: &str) -> Option<Opened> {
+        let done = self.done.read().unwrap_or_else(|e| e.into_inner());
+        let found = done.get(text)?;
+        if !found.used.swap(true, Ordering::Relaxed) {
+            self.used.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(found.opened.clone())
+    }
+
+    fn open(&self, text: &str) -> Opened {
+        if let Some(opened) = self.known(text) {
+            return opened;
+        }
+        lock(&self.wanted).push(text.into());
+        let turn = lock(&self.turn);
+        // Who held the turn before may have opened it.
+        if let Some(opened) = self.known(text) {
+            return opened;
+        }
+        let mut texts = std::mem::take(&mut *lock(&self.wanted));
+        texts.sort();
+        texts.dedup();
+        texts.retain(|t| !self.done.read().unwrap_or_else(|e| e.into_inner()).contains_key(t));
+        let wanted = texts.len();
+        let used = self.used.load(Ordering::Relaxed) + wanted;
+        let before = self.done.read().unwrap_or_else(|e| e.into_inner()).len() + wanted;
+        {
+            let mut foreseen = lock(&self.foreseen);
+            texts.iter().for_each(|t| foreseen.opened(t));
+            texts.extend(foreseen.after(text, (2 * used).saturating_sub(before)));
+        }
+        let opened = self.open_all(&texts);
+        let entry = |(text, opened)| (text, Done { opened, used: AtomicBool::new(false) });
+        self.done.write().unwrap_or_else(|e| e.into_inner()).extend(texts.into_iter().zip(opened).map(entry));
+        drop(turn);
+        self.known(text).unwrap_or(Err(VaultError::NotVault))
+    }
+
+    /// All texts with their first passwords, those that they do not fit with the next ones.
+    fn open_all(&self, texts: &[Arc<str>]) -> Vec<Opened> {
+        let mut closed = Vec::with_capacity(texts.len());
+        let mut out: Vec<Opened> = Vec::with_capacity(texts.len());
+        for (i, text) in texts.iter().enumerate() {
+            out.push(Err(match Envelope::parse(text) {
+                Err(fault) => fault,
+                Ok(_) if self.known.is_empty() => VaultError::NoSecrets,
+                Ok(envelope) => {
+                    let candidates = self.candidates(&envelope);
+                    let tried = candidates.iter().map(|i| self.known[*i].0.clone()).collect();
+                    let vault_id = envelope.vault_id.clone();
+                    closed.push((i, candidates, envelope));
+                    VaultError::NoneFits { vault_id, tried }
+                }
+            }));
+        }
+        for attempt in 0..self.known.len() {
+            closed.retain(|(_, candidates, _)| attempt < candidates.len());
+            let of: Vec<_> = closed.iter().map(|(_, c, e)| (&self.known[c[attempt]].1, e.salt.as_slice())).collect();
+            for ((i, candidates, envelope), keys) in closed.iter().zip(Keys::derive_all(&of)) {
+                if let Some(plaintext) = keys.decrypt(&envelope.ciphertext, &envelope.digest) {
+                    out[*i] = plaintext.map(|plaintext| (Arc::new(plaintext), candidates[attempt]));
+                }
+            }
+            closed.retain(|(i, ..)| matches!(out[*i], Err(VaultError::NoneFits { .. })));
+        }
+        out
+    }
+
+    /// Numbers of the passwords to try, in order.
+    fn candidates(&self, envelope: &Envelope) -> Vec<usize> {
+        let (matching, others): (Vec<usize>, Vec<usize>) =
+            (0..self.known.len()).partition(|i| self.known[*i].0 == envelope.vault_id);
+        if self.only_matching { matching } else { [matching, others].concat() }
     }
 }
 
@@ -284,6 +384,31 @@ mod tests {
             threads.into_iter().map(|t| t.join().unwrap()).collect()
         });
         assert!(found.iter().all(|p| Arc::ptr_eq(p, &found[0])), "decrypted more than once");
+    }
+
+    #[test]
+    fn foreseen_texts_are_opened_ahead_but_no_more_than_were_used() {
+        // Damaged ones: what is opened and when does not hang on what comes of it.
+        let texts: Vec<Arc<str>> = (0..12).map(|i| format!("$ANSIBLE_VAULT;1.1;AES256\nx{i:03}").into()).collect();
+        let secrets = secrets(&[("a", "x")], false);
+        secrets.foresee(&texts);
+        let opened = [4, 5, 6, 7, 0, 11].map(|i| {
+            assert_eq!(secrets.decrypt_text(&texts[i]), Err(VaultError::Hex));
+            secrets.done.read().unwrap().len()
+        });
+        assert_eq!(opened, [2, 2, 6, 6, 10, 11]);
+    }
+
+    #[test]
+    fn texts_opened_together_are_tried_with_each_password() {
+        let known = secrets(&[("a", "x"), ("b", "y")], false);
+        let of = |password: &str| encrypt(password.as_bytes(), &Secret::new(password).unwrap(), None).unwrap().into();
+        let texts: Vec<Arc<str>> = vec![of("x"), of("z"), of("y"), "plain".into()];
+        let found = known.open_all(&texts).into_iter().map(|o| o.map(|(text, i)| (text.to_vec(), i)));
+        let tried = vec!["a".to_owned(), "b".to_owned()];
+        let none = VaultError::NoneFits { vault_id: "default".into(), tried };
+        let expected = [Ok((b"x".to_vec(), 0)), Err(none), Ok((b"y".to_vec(), 1)), Err(VaultError::NotVault)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 
     proptest! {

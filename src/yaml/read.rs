@@ -21,6 +21,8 @@ pub struct Document {
     pub file: FileId,
     /// `None` where the text holds nothing but comments.
     pub root: Option<Node>,
+    /// The texts of all `!vault` nodes.
+    pub vaults: Vec<Arc<str>>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -87,11 +89,12 @@ pub fn read(sources: &SourceMap, path: impl Into<PathBuf>, text: &str) -> Result
 pub fn read_one(sources: &SourceMap, path: impl Into<PathBuf>, text: &str) -> Result<Document, Diagnostic> {
     let (file, text) = register(sources, path, text)?;
     if let Some(root) = json::read(&text, file) {
-        return Ok(Document { file, root: Some(root), warnings: vec![] });
+        return Ok(Document { file, root: Some(root), vaults: vec![], warnings: vec![] });
     }
     let mut composer = Composer::new(&text, file, Dialect::Ansible);
     let root = composer.single().map_err(|f| f.diagnostic(&text, file))?;
-    Ok(Document { file, root, warnings: composer.notices.iter().map(Notice::diagnostic).collect() })
+    let warnings = composer.notices.iter().map(Notice::diagnostic).collect();
+    Ok(Document { file, root, vaults: composer.vaults, warnings })
 }
 
 /// Reads a text that is in no file, as the `from_yaml` filter does: no `!vault`, no `!unsafe`; nothing but comments is null.
