@@ -1,5 +1,6 @@
 //! Modules of the `services` family, one file each; `shared.rs` holds what they have in common.
 
+mod apache2_module;
 mod generic;
 mod service;
 mod shared;
@@ -7,6 +8,7 @@ mod supervisorctl;
 mod systemd;
 mod sysvinit;
 
+pub use apache2_module::Apache2Module;
 pub use service::Service;
 pub use shared::is_systemd;
 pub use supervisorctl::Supervisorctl;
