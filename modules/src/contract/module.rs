@@ -54,15 +54,10 @@ fn run<M: Module>(mut args: JsonMap, host: &mut dyn Change, call: &Call) -> Resu
     answer
 }
 
-/// A module of Ansible's own goes by its short name.
-fn shown_name(name: &str) -> &str {
-    name.strip_prefix("ansible.builtin.").unwrap_or(name)
-}
-
 fn run_stages<M: Module>(args: JsonMap, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
     if call.check && M::SPEC.check_mode == CheckMode::None {
         return Ok(Outcome { skipped: true, ..Outcome::default() }
-            .with("msg", format!("remote module ({}) does not support check mode", shown_name(M::SPEC.name))));
+            .with("msg", format!("remote module ({}) does not support check mode", M::SPEC.told_name())));
     }
     let args: M::Args = serde_json::from_value(args.into())
         .map_err(|e| Failure::new(format!("{}: arguments do not fit the module: {e}", M::SPEC.name)))?;

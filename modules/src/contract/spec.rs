@@ -218,6 +218,11 @@ impl ModuleSpec {
         self.args.iter().chain(self.shared.iter().flat_map(|set| set.iter()))
     }
 
+    /// The name in messages: `file`, but `ansible.posix.mount`.
+    pub fn told_name(&self) -> &'static str {
+        self.name.strip_prefix("ansible.builtin.").unwrap_or(self.name)
+    }
+
     /// The name without its collection: `file`.
     pub fn short_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)

@@ -39,7 +39,7 @@ pub enum FaultKind {
 pub fn validate(spec: &ModuleSpec, args: JsonMap) -> Result<JsonMap, Vec<Fault>> {
     let all: Vec<&Arg> = spec.all_args().collect();
     let mut faults = Vec::new();
-    let out = check_level(&all, spec.rules, spec.open, args, "", spec.short_name(), &mut faults);
+    let out = check_level(&all, spec.rules, spec.open, args, "", spec.told_name(), &mut faults);
     if faults.is_empty() { Ok(out) } else { Err(faults) }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::contract::{Arg, Call, Failure, Literal, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::files::shared::make_parents;
-use crate::host::{Change, Observe, WriteOptions};
+use crate::host::{Change, Observe, WriteOptions, path_info};
 use serde::Deserialize;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct Crypttab;
 
@@ -50,6 +50,7 @@ impl Module for Crypttab {
     type Work = Work;
 
     fn plan(args: Args, host: &dyn Observe, _: &Call) -> Result<Plan<Work>, Failure> {
+        // A result that names a path tells of the file, too: its kind in place of the state asked for.
         let told = |mut outcome: Outcome| {
             outcome.set("name", args.name.as_str());
             outcome.set("state", args.state.as_str());
@@ -57,6 +58,7 @@ impl Module for Crypttab {
             outcome.set("password", args.password.clone());
             outcome.set("opts", args.opts.clone());
             outcome.set("path", args.path.as_str());
+            outcome.values.extend(path_info(host, Path::new(&args.path)));
             outcome
         };
         let fail = |msg: String| Err(Failure { values: told(Outcome::default()).values, ..Failure::new(msg) });
@@ -131,7 +133,9 @@ impl Module for Crypttab {
         let fail = |e: &std::io::Error| Failure::io(format!("cannot write {}", work.path.display()), e);
         make_parents(host, &work.path).map_err(|e| fail(&e))?;
         host.write(&work.path, &mut work.content.as_bytes(), &WriteOptions::default()).map_err(|e| fail(&e))?;
-        Ok(work.outcome)
+        let mut outcome = work.outcome;
+        outcome.values.extend(path_info(host.observe(), &work.path));
+        Ok(outcome)
     }
 }
 

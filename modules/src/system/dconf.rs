@@ -118,8 +118,9 @@ fn session(host: &dyn Observe) -> Option<String> {
         }
     }
     candidates.into_iter().find(|address| {
-        let address = format!("--address={address}");
-        let ask = Command::new(&send).args([address.as_str(), "--type=signal", "/", "com.example.test"]);
+        // A socket that takes what is sent may still have nobody behind it: a reply is asked for.
+        let (to, call) = (format!("--address={address}"), "org.freedesktop.DBus.GetId");
+        let ask = Command::new(&send).args([to.as_str(), "--print-reply", "--dest=org.freedesktop.DBus", "/", call]);
         host.query(&ask).is_ok_and(|out| out.ok())
     })
 }
