@@ -132,6 +132,7 @@ impl Observer for Recorder {
             | Event::Progress { .. }
             | Event::Meta(_)
             | Event::Debug(_)
+            | Event::Inner(_)
             | Event::Debugger(_)
             | Event::Asked(_)
             | Event::Told(_) => {}

@@ -102,6 +102,7 @@ fn call(options: &Options) -> Result<bool, Box<dyn Error>> {
                     }
                     Reply::Failure(failure) => println!("FAILED {}", serde_json::to_string_pretty(&failure)?),
                     Reply::Fault(text) => println!("FAULT {text}"),
+                    Reply::Passed => println!("PASSED"),
                 }
                 break;
             }

@@ -2,6 +2,7 @@
 
 mod blobs;
 pub mod job;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use crate::contract::wire::{FrameKind, HEADER, Hello, MAX_FRAME, Reply, Request,
 use crate::contract::{Blobs, Call, Entry, Failure};
 use crate::host::real::{Cancel, Progress, Real, Session};
 use blobs::{Part, RequestBlobs, Streams};
+use queue::{Queues, Work};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -87,12 +89,18 @@ pub fn serve(find: Find, input: &mut dyn Read, output: Box<dyn Write + Send>) ->
     let hello = Hello { version: VERSION, pid: std::process::id(), uid: rustix::process::geteuid().as_raw() };
     writer.send(FrameKind::Hello, 0, &serde_json::to_vec(&hello).map_err(io::Error::other)?)?;
     let running = Running::default();
-    let end = read_frames(find, input, &writer, &running);
+    let end = read_frames(find, input, &writer, &running, &Queues::default());
     farewell(&running);
     end
 }
 
-fn read_frames(find: Find, input: &mut dyn Read, writer: &Writer, running: &Running) -> io::Result<()> {
+fn read_frames(
+    find: Find,
+    input: &mut dyn Read,
+    writer: &Writer,
+    running: &Running,
+    queues: &Queues,
+) -> io::Result<()> {
     loop {
         let mut head = [0; HEADER];
         match input.read_exact(&mut head) {
@@ -106,7 +114,7 @@ fn read_frames(find: Find, input: &mut dyn Read, writer: &Writer, running: &Runn
             answer => answer?,
         }
         match kind {
-            FrameKind::Request => start(find, request, &payload, writer, running)?,
+            FrameKind::Request => start(find, request, &payload, writer, running, queues)?,
             FrameKind::Chunk | FrameKind::Broken => route(kind, request, payload, running),
             FrameKind::Cancel => {
                 if let Some(handle) = lock(running).get(&request) {
@@ -142,34 +150,63 @@ fn route(kind: FrameKind, request: u32, payload: Vec<u8>, running: &Running) {
     }
 }
 
-fn start(find: Find, number: u32, payload: &[u8], writer: &Writer, running: &Running) -> io::Result<()> {
+fn start(
+    find: Find,
+    number: u32,
+    payload: &[u8],
+    writer: &Writer,
+    running: &Running,
+    queues: &Queues,
+) -> io::Result<()> {
     let request: Request = match serde_json::from_slice(payload) {
         Ok(request) => request,
         Err(e) => return writer.reply(number, &Reply::Fault(format!("not a request: {e}"))),
     };
-    let Some(entry) = find(&request.module) else {
-        return writer.reply(number, &Reply::Fault(format!("this helper has no module {}", request.module)));
-    };
+    let entry = find(&request.module);
+    if entry.is_none() && request.queue.is_none() {
+        return writer.reply(number, &unknown(&request.module));
+    }
     let (cancel, streams) = (Cancel::default(), Streams::default());
     let handle = Handle { cancel: cancel.clone(), streams: Arc::clone(&streams) };
     if lock(running).insert(number, handle).is_some() {
         return writer.reply(number, &Reply::Fault(format!("request {number} is running already")));
     }
-    let (out, all) = (writer.clone(), Arc::clone(running));
-    let work = move || {
-        let reply = match &request.job {
-            Some(_) => job::launch(&request),
-            None => answer(entry, request, number, &out, cancel, streams),
+    let (out, all, place) = (writer.clone(), Arc::clone(running), request.queue);
+    let work: Work = Box::new(move |passed| {
+        let reply = match entry {
+            _ if passed => Reply::Passed,
+            _ if cancel.is_cancelled() => Reply::Fault("cancelled before its turn came".to_owned()),
+            None => unknown(&request.module),
+            Some(_) if request.job.is_some() => job::launch(&request),
+            Some(entry) => answer(entry, request, number, &out, cancel, streams),
         };
         lock(&all).remove(&number);
         // A closed output means that the controller is gone: the end of the input tells the main loop.
         let _ = out.reply(number, &reply);
+        reply.is_failure()
+    });
+    let thread = std::thread::Builder::new().name(format!("request {number}"));
+    let started = match place {
+        None => thread.spawn(move || work(false)).map(drop),
+        Some(place) => match queues.enter(place, work) {
+            // Whoever runs what is before it goes on with it.
+            None => return Ok(()),
+            Some(first) => {
+                let queues = queues.clone();
+                thread.spawn(move || queues.work_off(place, first)).map(drop)
+            }
+        },
     };
-    if let Err(e) = std::thread::Builder::new().name(format!("request {number}")).spawn(work) {
+    if let Err(e) = started {
         lock(running).remove(&number);
+        place.into_iter().for_each(|place| queues.abandon(place));
         writer.reply(number, &Reply::Fault(format!("no thread for the request: {e}")))?;
     }
     Ok(())
+}
+
+fn unknown(module: &str) -> Reply {
+    Reply::Fault(format!("this helper has no module {module}"))
 }
 
 /// Runs one request of the session to its reply.

@@ -38,6 +38,7 @@ pub fn reply_result(reply: Result<Reply, RemoteError>) -> ActionResult {
             split_lines(&mut data);
             ActionResult { data, warnings: failure.warnings, ..ActionResult::default() }
         }
+        Ok(Reply::Passed) => ActionResult::failed("it was not run: a task before it failed"),
         Ok(Reply::Fault(text)) => {
             ActionResult::failed(format!("the helper on the host could not run the module: {text}"))
         }

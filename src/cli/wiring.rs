@@ -14,7 +14,7 @@ use crate::names::HostName;
 use crate::plan::{self, ModuleCatalogue, PlanSettings, Planner, StaticRender, StaticScope};
 use crate::remote::{ConnectionDefaults, Secret};
 use crate::report::{Paint, Style};
-use crate::run::{Interrupt, Reload, Roster, RunContext, RunOptions};
+use crate::run::{Interrupt, Queues, Reload, Roster, RunContext, RunOptions};
 use crate::template::{Context, Decrypt, Engine, Outside, Templar, TemplateSettings, Untrusted};
 use crate::value::{Map, Value};
 use crate::vars::{PlayVars, RoleFacts, RoleVars, RunFacts, RunVars, TaskVars, extra_vars, role_magic, run_magic};
@@ -514,6 +514,7 @@ pub fn context(
         book: Arc::new(book),
         sources: project.base.sources.clone(),
         forks: Arc::new(Semaphore::new(options.forks)),
+        queues: Queues::default(),
         options,
         interrupt,
     }))

@@ -69,7 +69,7 @@ impl TaskResult {
 }
 
 /// A task as people see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TaskInfo {
     /// Number of the task in the run, from 0.
     pub id: usize,
@@ -151,6 +151,8 @@ pub enum Event {
     Debugger(String),
     /// A line for people.
     Told(String),
+    /// A line for people who want to know how it works (`-vvv`).
+    Inner(String),
     /// `--step` asked whether to do a task.
     Asked(String),
     /// A line of live output.

@@ -28,6 +28,8 @@ pub struct Content {
     pub(super) sources: BTreeMap<u32, Source>,
     pub(super) sinks: BTreeMap<u32, Sink>,
     pub(super) progress: Option<OnProgress>,
+    pub(super) sent: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) first: Option<Box<dyn FnOnce() -> bool + Send>>,
     next: u32,
 }
 
@@ -66,6 +68,18 @@ impl Content {
     /// Listens to live output.
     pub fn on_progress(&mut self, listener: OnProgress) {
         self.progress = Some(listener);
+    }
+    /// Listens to the moment when the request has been sent. `first`: asked whether it may be the first of its queue that the
+    /// session gets.
+    pub fn on_sent(&mut self, listener: Box<dyn FnOnce() + Send>, first: Box<dyn FnOnce() -> bool + Send>) {
+        self.sent = Some(listener);
+        self.first = Some(first);
+    }
+    /// The request has been sent.
+    pub fn told_sent(&mut self) {
+        if let Some(listener) = self.sent.take() {
+            listener();
+        }
     }
     fn id(&mut self) -> u32 {
         self.next += 1;

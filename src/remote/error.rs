@@ -20,6 +20,8 @@ pub enum RemoteError {
     Timeout { msg: String },
     /// A file of the controller's that the host asked for cannot be read, or one from the host cannot be written.
     Content { msg: String },
+    /// It was to be sent before its turn, behind something that is no longer on its way.
+    OutOfTurn,
     /// The command cannot be run over this kind of connection.
     Unsupported { msg: String },
 }
@@ -97,6 +99,7 @@ impl fmt::Display for RemoteError {
             | RemoteError::Timeout { msg }
             | RemoteError::Content { msg }
             | RemoteError::Unsupported { msg } => f.write_str(msg),
+            RemoteError::OutOfTurn => f.write_str("it was not its turn"),
             RemoteError::HelperMissing { system, arch } => {
                 write!(f, "the host runs {system} on {arch}, and this tightbeam has no helper for it")
             }

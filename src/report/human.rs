@@ -288,6 +288,7 @@ impl Observer for Human {
                 }
             }
             Event::Debug(text) => self.show(Color::Debug, text),
+            Event::Inner(text) => self.show(Color::Verbose, text),
             Event::Asked(question) => self.banner(question),
             Event::Debugger(text) | Event::Told(text) => self.screen.line(text),
             Event::RunAborted => self.screen.end(),

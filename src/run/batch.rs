@@ -41,14 +41,18 @@ impl HostRun {
     /// Steps over tasks of roles that this host has completed before.
     fn skip_completed_roles(&mut self) {
         while let Some(task) = self.cursor.task() {
-            let Some(role) = task.role() else { return };
-            // A role's handlers run after it has completed.
-            let again = !task.handler && !role.allow_duplicates && self.completed.contains(&role.identity);
-            if !again {
+            if !self.is_over(task) {
                 return;
             }
             self.cursor.advance();
         }
+    }
+
+    /// Whether a task is one of a role that this host has completed before.
+    pub fn is_over(&self, task: &PlannedTask) -> bool {
+        // A role's handlers run after it has completed.
+        task.role()
+            .is_some_and(|role| !task.handler && !role.allow_duplicates && self.completed.contains(&role.identity))
     }
 
     pub fn ran_role(&mut self, role: Option<&Arc<RoleContext>>) {

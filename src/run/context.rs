@@ -10,6 +10,7 @@ use crate::remote::ConnectionDefaults;
 use crate::template::Engine;
 use crate::vars::RunVars;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::{Semaphore, watch};
 
 /// How the run was asked for.
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub error_on_missing_handler: bool,
     /// The run is an ad-hoc command: no banners, no gathering.
     pub ad_hoc: bool,
+    /// Every task and item waits for the result of the one before it.
+    pub one_by_one: bool,
 }
 
 impl RunOptions {
@@ -61,6 +64,17 @@ pub struct RunContext {
     pub interrupt: Interrupt,
     /// One permit for each host worked on.
     pub forks: Arc<Semaphore>,
+    pub queues: Queues,
+}
+
+/// Numbers of queues; none is given twice in a run.
+#[derive(Debug, Default)]
+pub struct Queues(AtomicU32);
+
+impl Queues {
+    pub fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// Set by Ctrl-C: no new task is started, running ones are given up (what they started on hosts is ended there).

@@ -1,10 +1,12 @@
 //! One task on one host, from its variables to its result. Reads shared state, changes none; what is to change is returned.
 
+use super::ahead::{Lane, Queued};
 use super::condition;
 use super::context::RunContext;
 use super::debugger::Edits;
 use super::outcome::{HostOutcome, IncludeRequest, ItemOutcome};
 use super::play::PlayView;
+use super::row::{Arrival, Row};
 use super::scope::{self, TaskFrame};
 use super::step::background::{Background, Reach};
 use super::step::{args, delegate, failure, judge, keywords, loop_};
@@ -35,6 +37,8 @@ pub struct Work {
     pub emit: Emit,
     /// Changes that were made in the debugger.
     pub edits: Edits,
+    /// Its place in a queue, where it has one.
+    pub lane: Option<Arc<Lane>>,
 }
 
 /// Variables that hold the connection password.
@@ -47,8 +51,8 @@ const UNKNOWN_ERROR: (&str, &str) = ("Task failed: Action failed: ", "Unknown er
 const ADDRESS: &str = "_ansible_delegate_address";
 
 /// One item's run.
-struct ItemRun {
-    result: ActionResult,
+pub(super) struct ItemRun {
+    pub(super) result: ActionResult,
     no_log: bool,
     keywords: Option<keywords::Keywords>,
     include: Option<IncludeRequest>,
@@ -61,14 +65,39 @@ impl Work {
             Ok(templar) => templar.with(self.edits.vars.clone()),
             Err(diagnostic) => return self.without_variables(&diagnostic),
         };
+        let templar = match self.lane.as_ref().and_then(|lane| lane.guard()) {
+            None => templar,
+            Some(guard) => {
+                guard.begin(templar.variables().clone());
+                templar.over(guard.clone())
+            }
+        };
         let items = match loop_::items(&self.task.task.looping, &templar) {
             Ok(None) => return self.once(&templar, None).await,
             Ok(Some(items)) => items,
             // A condition may still skip the task.
             Err(error) if error.kind == ErrorKind::Undefined => return self.once(&templar, Some(error)).await,
-            Err(error) => return self.broken(failure::of_loop(&error)),
+            Err(error) => {
+                self.turn(false).await;
+                return self.broken(failure::of_loop(&error));
+            }
         };
         self.looped(&templar, &items).await
+    }
+
+    /// Whether the task started before its turn, and cannot be done before it.
+    pub(super) fn held(&self) -> bool {
+        self.lane.as_ref().is_some_and(|lane| lane.held())
+    }
+
+    /// Waits for the task's turn. `well`: what needs no host went well, so that others may start behind it.
+    async fn turn(&self, well: bool) {
+        if let Some(lane) = &self.lane {
+            if well {
+                lane.sent();
+            }
+            lane.turn().await;
+        }
     }
 
     /// The host's variable files cannot be read.
@@ -96,7 +125,8 @@ impl Work {
     }
 
     async fn once(&self, templar: &Templar, loop_error: Option<TemplateError>) -> HostOutcome {
-        let run = self.item(templar, loop_error).await;
+        let run = self.item(templar, loop_error, self.lane.as_ref()).await;
+        self.turn(!run.result.is("failed")).await;
         let (item, result, registered) = self.finish(run, None);
         self.outcome(result, registered, vec![item])
     }
@@ -104,32 +134,26 @@ impl Work {
     async fn looped(&self, templar: &Templar, items: &[Value]) -> HostOutcome {
         let control = match loop_::control(&self.task.task.loop_control, templar) {
             Ok(control) => control,
-            Err(error) => return self.broken(failure::of_loop(&error)),
+            Err(error) => {
+                self.turn(false).await;
+                return self.broken(failure::of_loop(&error));
+            }
         };
         let mut outcomes = Vec::with_capacity(items.len());
         let mut results: Vec<Value> = Vec::with_capacity(items.len());
         let mut summary = Summary::default();
-        // What earlier items registered or set is visible to later ones.
-        let mut carried = Map::new();
-        for index in 0..items.len() {
-            if let Some(pause) = control.pause.filter(|_| index > 0) {
-                tokio::time::sleep(pause).await;
-            }
-            let loop_vars = control.variables(items, index);
-            let mut vars = carried.clone();
-            vars.extend(loop_vars.iter().map(|(k, v)| (k.clone(), v.clone())));
-            let templar = templar.with(vars);
-            let mut run = self.item(&templar, None).await;
+        let mut row = Row::new(self, templar, items, &control);
+        while let Some(Arrival { index, loop_vars, templar, mut run }) = row.next().await {
             for (key, value) in &loop_vars {
                 run.result.data.insert(key.clone(), value.clone());
             }
             if let Some(name) = &self.task.task.register {
-                carried.insert(&*name.node, Value::map(run.result.data.clone()));
+                row.carried.insert(&*name.node, Value::map(run.result.data.clone()));
             }
-            let label = self.label(&templar.with(carried.clone()), &items[index], &mut run);
+            let label = self.label(&templar.with(row.carried.clone()), &items[index], &mut run);
             for effect in &run.result.effects {
                 if let actions::Effect::SetFact { facts, .. } | actions::Effect::HostVars(facts) = effect {
-                    carried.extend(facts.iter().map(|(k, v)| (k.clone(), v.clone())));
+                    row.carried.extend(facts.iter().map(|(k, v)| (k.clone(), v.clone())));
                 }
             }
             let (item, result, registered) = self.finish(run, Some(label));
@@ -140,12 +164,12 @@ impl Work {
                 drop(self.emit.send(Event::ItemFinished { task: self.info.clone(), result }));
             }
             if let Some(name) = &self.task.task.register {
-                carried.insert(&*name.node, Value::Map(registered.clone()));
+                row.carried.insert(&*name.node, Value::Map(registered.clone()));
             }
             results.push(Value::Map(registered));
             outcomes.push(item);
             if !self.task.task.loop_control.break_when.is_empty() {
-                let after = templar.with(carried.clone());
+                let after = templar.with(row.carried.clone());
                 match condition::all_hold(&self.task.task.loop_control.break_when, &after) {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) => {}
@@ -153,6 +177,7 @@ impl Work {
                 }
             }
         }
+        self.turn(row.well()).await;
         let (result, registered) = summary.result(&self.host, results);
         HostOutcome {
             host: self.host.clone(),
@@ -183,7 +208,12 @@ impl Work {
         }
     }
 
-    async fn item(&self, templar: &Templar, loop_error: Option<TemplateError>) -> ItemRun {
+    pub(super) async fn item(
+        &self,
+        templar: &Templar,
+        loop_error: Option<TemplateError>,
+        lane: Option<&Arc<Lane>>,
+    ) -> ItemRun {
         let no_log = keywords::no_log(&self.task.keywords, templar, &self.ctx).unwrap_or(true);
         let quiet = |result| ItemRun { result, no_log, keywords: None, include: None };
         let known = self.connection_facts(templar);
@@ -220,9 +250,9 @@ impl Work {
         let (result, include) = match &self.task.action {
             Action::IncludeTasks | Action::IncludeRole => self.include(templar),
             Action::Meta(meta) => (ActionResult::failed(format!("meta: {} in a loop", meta.name())), None),
-            Action::Run(resolved) => (self.act(resolved, templar, &keywords, delegated).await, None),
+            Action::Run(resolved) => (self.act(resolved, templar, &keywords, delegated, lane).await, None),
             Action::Template(name) => match self.late_action(name, templar) {
-                Ok(resolved) => (self.act(&resolved, templar, &keywords, delegated).await, None),
+                Ok(resolved) => (self.act(&resolved, templar, &keywords, delegated, lane).await, None),
                 Err(result) => (result, None),
             },
         };
@@ -265,6 +295,7 @@ impl Work {
         templar: &Templar,
         keywords: &keywords::Keywords,
         delegated: Option<HostName>,
+        lane: Option<&Arc<Lane>>,
     ) -> ActionResult {
         if self.task.task.args.raw_params().is_some_and(|raw| raw.truthy() && !raw.needs_render())
             && !takes_free_form(resolved)
@@ -310,6 +341,8 @@ impl Work {
         if let Some(background) = &background {
             environment.insert("ANSIBLE_ASYNC_DIR".to_owned(), background.dir.clone());
         }
+        let queued = lane.map(|lane| Queued { hosts: &*self.ctx.hosts, lane });
+        let hosts = queued.as_ref().map_or(&*self.ctx.hosts, |queued| queued as &dyn actions::Hosts);
         for attempt in 1..=tries.count {
             let job = background.as_ref().map(Background::job);
             let call = ActionCall {
@@ -319,7 +352,7 @@ impl Work {
                 templar,
                 target: &target,
                 own: own.as_ref(),
-                hosts: &*self.ctx.hosts,
+                hosts,
                 files: &*self.ctx.files,
                 managed: self.ctx.settings.text("DEFAULT_MANAGED_STR"),
                 loader: &self.ctx.planner.loader,
@@ -351,6 +384,10 @@ impl Work {
             }
             if let Some(address) = address.as_ref().filter(|_| !result.is("unreachable")) {
                 result.data.insert(ADDRESS, address.clone());
+            }
+            if let Some(lane) = lane {
+                // What is judged by other variables is judged when they are known.
+                lane.turn().await;
             }
             self.foresee(&mut result);
             let last = judge::judge(&mut result, &self.task, templar, attempt, &tries);

@@ -70,7 +70,8 @@ impl FileOptions {
     }
 }
 
-/// Renders with one set of variables. A variable that is a template is rendered once, when it is first used.
+/// Renders with one set of variables. A variable that is a template is rendered once, when it is first used; clones share that.
+#[derive(Clone)]
 pub struct Templar {
     engine: Arc<Engine>,
     scope: Arc<Scope>,
@@ -92,6 +93,10 @@ impl Templar {
             scope: Scope::new(Arc::new(Overlay { over, below })),
             context: self.context.clone(),
         }
+    }
+    /// The same with other variables.
+    pub fn over(&self, variables: Arc<dyn Variables>) -> Self {
+        Templar { engine: self.engine.clone(), scope: Scope::new(variables), context: self.context.clone() }
     }
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine

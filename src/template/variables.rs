@@ -9,6 +9,10 @@ pub trait Variables: Send + Sync {
     fn get(&self, name: &str) -> Option<Binding>;
     /// All names, each once.
     fn names(&self) -> Vec<Arc<str>>;
+    /// Whether a lookup may do something outside now, such as run a program. A `false` is noted: the answer is not used.
+    fn may_act(&self) -> bool {
+        true
+    }
 }
 
 /// Named sets of variables, such as `hostvars`: each host's is looked up only when it is used.
@@ -55,6 +59,9 @@ impl Variables for Overlay {
             }
         }
         names
+    }
+    fn may_act(&self) -> bool {
+        self.below.may_act()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tightbeam::actions::Hosts;
 use tightbeam::remote::{Connection, Content, RawOptions, RawOutput, RemoteError, Target};
@@ -15,19 +15,44 @@ use tightbeam_modules::contract::{Failure, Outcome};
 #[derive(Default)]
 pub struct Scripted {
     jobs: Jobs,
+    queues: Queues,
+    done: Mutex<BTreeMap<String, Vec<String>>>,
 }
+
+/// Requests that run one after the other; each holds the task with which its queue came to its end.
+type Queues = Mutex<HashMap<u32, Arc<tokio::sync::Mutex<Option<u32>>>>>;
 
 /// Work in the background: what it gave, once it has ended.
 type Jobs = Arc<Mutex<HashMap<String, Option<Reply>>>>;
 
 #[async_trait]
 impl Hosts for Scripted {
-    async fn call(&self, target: &Target, request: Request, _: Content) -> Result<Reply, RemoteError> {
+    async fn call(&self, target: &Target, request: Request, mut content: Content) -> Result<Reply, RemoteError> {
         let port_9 = |o: &(String, String)| o.0 == "port" && o.1 == "9";
         let closed = matches!(&*target.connection, Connection::Ssh(ssh) if ssh.options.iter().any(port_9));
         if closed || target.host.to_string().starts_with("down") {
             return Err(unreachable("Connection refused"));
         }
+        if let Some(place) = request.queue {
+            let queue = self.queues.lock().unwrap_or_else(PoisonError::into_inner).entry(place.id).or_default().clone();
+            let mut turn = Box::pin(queue.lock_owned());
+            let come = futures::poll!(&mut turn);
+            content.told_sent();
+            let mut ended = match come {
+                std::task::Poll::Ready(turn) => turn,
+                std::task::Poll::Pending => turn.await,
+            };
+            if ended.is_some_and(|task| task != place.task) {
+                return Ok(Reply::Passed);
+            }
+            self.note(target, &request);
+            let reply = module(target, &request).await;
+            if place.stops && reply.is_failure() {
+                ended.get_or_insert(place.task);
+            }
+            return Ok(reply);
+        }
+        self.note(target, &request);
         Ok(match &request.job {
             Some(job) => self.begin(job.clone(), target.clone(), request),
             None if request.module == "ansible.builtin.async_status" => self.status(&request),
@@ -46,6 +71,18 @@ fn lock(jobs: &Jobs) -> MutexGuard<'_, HashMap<String, Option<Reply>>> {
 }
 
 impl Scripted {
+    /// What was run on each host, in order.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub fn done(&self) -> BTreeMap<String, Vec<String>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, target: &Target, request: &Request) {
+        let line = format!("{} {} {:?}", request.module, Json::Object(request.args.clone()), request.environment);
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.entry(target.host.to_string()).or_default().push(line);
+    }
+
     fn begin(&self, job: Job, target: Target, request: Request) -> Reply {
         let (name, jobs) = (format!("{}.1", job.id), self.jobs.clone());
         lock(&jobs).insert(name.clone(), None);
@@ -76,6 +113,7 @@ impl Scripted {
             Some(Reply::Outcome(outcome)) => outcome.into_printed(""),
             Some(Reply::Failure(failure)) => failure.into_printed(""),
             Some(Reply::Fault(text)) => map(json!({"failed": true, "msg": text})),
+            Some(Reply::Passed) => map(json!({"failed": true, "msg": "not run"})),
         };
         data.entry("finished").or_insert(true.into());
         Reply::Outcome(Outcome { values: map(json!({"started": true, "job": data})), ..Outcome::default() })

@@ -48,7 +48,10 @@ fn run<M: Module>(mut args: JsonMap, host: &mut dyn Change, call: &Call) -> Resu
     expand_arguments(host.observe(), &M::SPEC, &mut args);
     let mut answer = run_stages::<M>(args, host, call);
     match &mut answer {
-        Ok(outcome) => secrets.clean_outcome(outcome),
+        Ok(outcome) => {
+            debug_assert!(outcome.facts.is_none() || M::SPEC.gives_facts(), "{} gives facts unannounced", M::SPEC.name);
+            secrets.clean_outcome(outcome);
+        }
         Err(failure) => secrets.clean_failure(failure),
     }
     answer

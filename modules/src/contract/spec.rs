@@ -194,6 +194,11 @@ pub struct ModuleSpec {
 }
 
 impl ModuleSpec {
+    /// Whether a call can set facts of the host (`ansible_facts` in its result).
+    pub fn gives_facts(&self) -> bool {
+        self.returns.iter().any(|r| r.name == "ansible_facts")
+    }
+
     /// A declarative module with full check mode, diff and no rules; change fields with struct update syntax.
     pub const fn new(name: &'static str, summary: &'static str, args: &'static [Arg]) -> Self {
         ModuleSpec {

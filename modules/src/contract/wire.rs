@@ -3,7 +3,7 @@
 //! A frame is: payload length (u32, big endian), kind (u8), request number (u32, big endian), payload. Requests of one
 //! session run side by side; frames of different requests may interleave, those of one request keep their order.
 
-use super::{Failure, JsonMap, Outcome};
+use super::{Failure, Json, JsonMap, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -77,6 +77,21 @@ pub struct Request {
     /// Present: the work outlives the session; it is started, and the answer tells its job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Job>,
+    /// Present: it waits for those that came before it in its queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
+}
+
+/// A request's place among those that are sent before the answers of earlier ones are known. Requests of one queue run one
+/// after the other, in the order in which they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    pub id: u32,
+    /// Requests of one task (items of its loop) have the same number.
+    pub task: u32,
+    /// When this request fails, requests of other tasks behind it are [`Reply::Passed`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stops: bool,
 }
 
 /// Work in the background (`async`). All its blobs are inline.
@@ -101,6 +116,20 @@ pub enum Reply {
     Failure(Failure),
     /// The helper's own fault: an unknown module, a bad frame, a panic in a module.
     Fault(String),
+    /// Not run: a request of another task, before it in its queue, failed.
+    Passed,
+}
+
+impl Reply {
+    /// Whether the task has failed with it, as long as no condition of the task says otherwise.
+    pub fn is_failure(&self) -> bool {
+        let Reply::Outcome(outcome) = self else { return *self != Reply::Passed };
+        match (outcome.values.get("failed"), outcome.values.get("rc")) {
+            (Some(failed), _) => !matches!(failed, Json::Null | Json::Bool(false)),
+            (None, Some(rc)) => rc.as_i64() != Some(0) && rc.as_str() != Some("0"),
+            (None, None) => false,
+        }
+    }
 }
 
 /// Asks for the bytes `offset .. offset + length` of a blob. The helper asks for as much as it is willing to hold

@@ -153,6 +153,7 @@ fn result(reply: Reply, module: &str, is_printed: bool, name: &str) -> Json {
         Reply::Outcome(outcome) => outcome.into_printed(module).into(),
         Reply::Failure(failure) => failure.into_printed(module).into(),
         Reply::Fault(text) => failed(name, &text),
+        Reply::Passed => failed(name, "it was not run"),
     }
 }
 

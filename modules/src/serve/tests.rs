@@ -134,6 +134,55 @@ fn requests_run_side_by_side_and_cancel_ends_one() {
 }
 
 #[test]
+fn requests_of_a_queue_run_in_order_and_a_failure_passes_over_those_of_other_tasks() {
+    let mut session = Session::start();
+    let rows = [
+        ("sleep", json!({"id": 3, "task": 1})),
+        ("echo", json!({"id": 3, "task": 1, "stops": true})),
+        // A failure of a request that does not stop is none of the queue's.
+        ("panic", json!({"id": 3, "task": 2})),
+        ("panic", json!({"id": 3, "task": 3, "stops": true})),
+        ("echo", json!({"id": 3, "task": 3, "stops": true})),
+        ("nothing", json!({"id": 3, "task": 4, "stops": true})),
+        ("echo", json!({"id": 3, "task": 5})),
+        // Another queue does not wait.
+        ("echo", json!({"id": 4, "task": 9, "stops": true})),
+    ];
+    for (i, (module, queue)) in rows.into_iter().enumerate() {
+        session.request(i as u32 + 1, json!({"module": module, "args": {}, "queue": queue}));
+    }
+    let mut replies = Vec::new();
+    while replies.len() < 8 {
+        replies.push(session.reply());
+        if replies.len() == 1 {
+            session.send(FrameKind::Cancel, 1, &[]);
+        }
+    }
+    let shown: Vec<(u32, &str)> = replies
+        .iter()
+        .map(|(number, reply)| {
+            let word = match reply {
+                Reply::Outcome(_) => "done",
+                Reply::Fault(_) | Reply::Failure(_) => "failed",
+                Reply::Passed => "passed",
+            };
+            (*number, word)
+        })
+        .collect();
+    let wanted = [
+        (8, "done"),
+        (1, "done"),
+        (2, "done"),
+        (3, "failed"),
+        (4, "failed"),
+        (5, "done"),
+        (6, "passed"),
+        (7, "passed"),
+    ];
+    assert_eq!(shown, wanted);
+}
+
+#[test]
 fn the_end_of_input_ends_running_processes() {
     let mut session = Session::start();
     session.request(1, json!({"module": "sleep", "args": {}}));

@@ -1,6 +1,6 @@
 //! `getent`: entries of the host's name databases, as facts.
 
-use crate::contract::{Arg, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan};
+use crate::contract::{Arg, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::host::steps::{query, required};
 use crate::host::{Change, Command, Observe};
 use serde::Deserialize;
@@ -20,6 +20,11 @@ impl Module for Getent {
     const SPEC: ModuleSpec = ModuleSpec {
         kind: Kind::Query,
         examples: "- name: One account\n  ansible.builtin.getent:\n    database: passwd\n    key: root\n",
+        returns: &[Return {
+            name: "ansible_facts",
+            when: "always",
+            doc: "The entries, as `getent_` and the database.",
+        }],
         ..ModuleSpec::new(
             "ansible.builtin.getent",
             "Reads the host's name databases.",

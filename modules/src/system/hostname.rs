@@ -1,6 +1,6 @@
 //! `hostname`: the name of the host, now and after a boot.
 
-use crate::contract::{Arg, Call, Diff, Failure, Json, JsonMap, Module, ModuleSpec, Outcome, Plan};
+use crate::contract::{Arg, Call, Diff, Failure, Json, JsonMap, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::host::steps::{Steps, query, required};
 use crate::host::{Change, Command, Observe};
 use crate::services::is_systemd;
@@ -36,6 +36,7 @@ impl Module for Hostname {
     const SPEC: ModuleSpec = ModuleSpec {
         diff: true,
         examples: "- name: Name the host as the inventory does\n  ansible.builtin.hostname:\n    name: web01.example.com\n",
+        returns: &[Return { name: "ansible_facts", when: "always", doc: "The host's name in the facts that tell it." }],
         ..ModuleSpec::new(
             "ansible.builtin.hostname",
             "Manages the host's name.",

@@ -25,6 +25,7 @@ pub fn run_options(
     let settings = &base.settings;
     Ok(RunOptions {
         check: tasks.check,
+        one_by_one: tasks.one_by_one,
         diff: tasks.diff || settings.bool("DIFF_ALWAYS"),
         verbosity,
         forks: forks(base, tasks)?,

@@ -7,7 +7,7 @@ use crate::remote::transport::{Ended, Input, Output, Piece, Process};
 use crate::remote::{Content, RemoteError};
 use base64::Engine;
 use bytes::{Buf, Bytes, BytesMut};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::SeekFrom;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +56,8 @@ struct Routes {
 #[derive(Default)]
 struct RouteTable {
     calls: HashMap<u32, mpsc::Sender<Inbound>>,
+    /// Queues of which a request was sent.
+    queues: HashSet<u32>,
     ended: Option<RemoteError>,
 }
 
@@ -130,7 +132,9 @@ impl Session {
     }
 
     /// Runs one call. Dropping the future cancels the call on the host.
-    pub(crate) async fn call(&self, mut request: Request, content: Content) -> Result<Reply, RemoteError> {
+    pub(crate) async fn call(&self, mut request: Request, mut content: Content) -> Result<Reply, RemoteError> {
+        let first = content.first.take();
+        let sent = content.sent.take();
         let Content { sources, sinks, progress, .. } = content;
         for (id, source) in &sources {
             let bytes = match source {
@@ -157,6 +161,12 @@ impl Session {
             if let Some(error) = &table.ended {
                 return Err(error.clone());
             }
+            if let Some(queue) = request.queue
+                && table.queues.insert(queue.id)
+                && first.is_some_and(|may| !may())
+            {
+                return Err(RemoteError::OutOfTurn);
+            }
             table.calls.insert(id, sender);
         }
         let mut call = Call {
@@ -169,6 +179,9 @@ impl Session {
             finished: false,
         };
         call.send_control(FrameKind::Request, &payload)?;
+        if let Some(sent) = sent {
+            sent();
+        }
         call.converse(sources, progress).await
     }
 }

@@ -1,6 +1,7 @@
 //! `free` and `host_pinned`: each host goes through the play as fast as it can.
 
-use super::round::{Channel, Message, throttle};
+use super::round::{Channel, Message, With, throttle};
+use super::train::Train;
 use crate::actions::runs_once;
 use crate::diag::{Code, Diagnostic};
 use crate::event::{Event, TaskInfo};
@@ -24,13 +25,14 @@ impl Run {
         let mut begun: Begun = HashMap::new();
         let mut busy = 0;
         let mut edits: HashMap<HostName, Edits> = HashMap::new();
+        let mut trains: HashMap<HostName, Train> = HashMap::new();
         let names: Vec<HostName> = batch.hosts.keys().cloned().collect();
         loop {
             for host in &names {
                 // What runs comes to its end all the same.
                 if !batch.ended_play
                     && batch.hosts.get(host).is_some_and(|h| !h.busy)
-                    && self.proceed(batch, host, &mut begun, &channel).await?
+                    && self.proceed(batch, host, &mut begun, &channel, trains.entry(host.clone()).or_default()).await?
                 {
                     busy += 1;
                 }
@@ -41,8 +43,16 @@ impl Run {
             match self.next_message(&mut channel).await? {
                 None => break,
                 Some(Message::Event(event)) => self.tell(event),
+                Some(Message::Sent(host, number)) => {
+                    if let Some(train) = trains.get_mut(&host) {
+                        self.extend(batch, train, &host, number, &channel.send);
+                    }
+                }
                 Some(Message::Done(outcome)) => {
                     busy -= 1;
+                    if let Some(train) = trains.get_mut(&outcome.host) {
+                        train.arrived(&outcome);
+                    }
                     let (host, task) = (outcome.host.clone(), outcome.task.clone());
                     let halt = self.halt(batch, &outcome);
                     if let Some(run) = batch.host(&host) {
@@ -60,7 +70,8 @@ impl Run {
                             if let Some(run) = batch.host(&host) {
                                 run.busy = true;
                             }
-                            self.start(batch, &host, (&task, &frame), &info, limit, channel.send.clone(), edited);
+                            let with = With { throttle: limit, edits: edited, ..With::default() };
+                            self.start(batch, &host, (&task, &frame), &info, &channel.send, with);
                             busy += 1;
                             continue;
                         }
@@ -84,6 +95,7 @@ impl Run {
         host: &HostName,
         begun: &mut Begun,
         channel: &Channel,
+        train: &mut Train,
     ) -> Result<bool, Stop> {
         while let Some(task) = batch.next_of(host) {
             if let Action::Meta(meta) = task.action {
@@ -117,7 +129,7 @@ impl Run {
             if let Some(run) = batch.host(host) {
                 run.busy = true;
             }
-            self.start(batch, host, (&task, &frame), &info, limit, channel.send.clone(), Edits::default());
+            self.depart(batch, train, host, (&task, &frame), &info, limit, &channel.send)?;
             return Ok(true);
         }
         Ok(false)

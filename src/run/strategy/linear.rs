@@ -1,6 +1,7 @@
 //! `linear`: all hosts do a task before any does the next.
 
-use super::round::{Channel, Message, throttle};
+use super::round::{Channel, Message, With, throttle};
+use super::train::Train;
 use crate::event::{Event, TaskStatus};
 use crate::names::HostName;
 use crate::plan::{Action, Meta, PlannedPlay, PlannedTask};
@@ -29,6 +30,8 @@ impl Run {
     pub(super) async fn linear(&mut self, play: &PlannedPlay, batch: &mut Batch) -> Result<bool, Stop> {
         let templar = scope::of_play(&self.ctx, &batch.view)?;
         let max_fail = percentage(&play.play.max_fail_percentage, &templar)?;
+        let mut channel = Channel::new();
+        let mut train = Train::default();
         while let Some((task, hosts)) = batch.lowest() {
             if self.ctx.interrupt.is_set() {
                 return Err(Stop::Interrupted);
@@ -61,7 +64,8 @@ impl Run {
                 false => vec![],
             };
             let working = if run_once { &hosts[..1] } else { &hosts[..] };
-            let round = self.round(batch, (&task, &frame), &info, working, run_once).await?;
+            let round =
+                self.round(batch, (&task, &frame), &info, working, run_once, (&mut channel, &mut train)).await?;
             if run_once {
                 // The others are past the task too, unless its failure took them elsewhere.
                 for host in &hosts[1..] {
@@ -116,21 +120,28 @@ impl Run {
         info: &Arc<crate::event::TaskInfo>,
         hosts: &[HostName],
         run_once: bool,
+        (channel, train): (&mut Channel, &mut Train),
     ) -> Result<Round, Stop> {
-        let mut channel = Channel::new();
         let limit = throttle(&self.ctx, batch, &hosts[0], task)?;
-        for host in hosts {
-            self.start(batch, host, (task, frame), info, limit.clone(), channel.send.clone(), Edits::default());
+        if batch.hosts.len() == 1 {
+            self.depart(batch, train, &hosts[0], (task, frame), info, limit.clone(), &channel.send)?;
+        } else {
+            for host in hosts {
+                let with = With { throttle: limit.clone(), ..With::default() };
+                self.start(batch, host, (task, frame), info, &channel.send, with);
+            }
         }
         let mut round = Round::default();
         let mut asked = Asked::default();
         let mut waiting = hosts.len();
         let mut edits: HashMap<HostName, Edits> = HashMap::new();
         while waiting > 0 {
-            let Some(message) = self.next_message(&mut channel).await? else { break };
+            let Some(message) = self.next_message(channel).await? else { break };
             match message {
                 Message::Event(event) => self.tell(event),
+                Message::Sent(host, number) => self.extend(batch, train, &host, number, &channel.send),
                 Message::Done(outcome) => {
+                    train.arrived(&outcome);
                     let (host, status) = (outcome.host.clone(), outcome.result.status);
                     let halt = self.halt(batch, &outcome);
                     let requests: Vec<_> = outcome.items.iter().filter_map(|i| i.include.clone()).collect();
@@ -141,7 +152,8 @@ impl Run {
                             let edited = edited.clone();
                             self.take_back(batch, halt, run_once);
                             batch.refresh_view();
-                            self.start(batch, &host, (task, frame), info, limit.clone(), channel.send.clone(), edited);
+                            let with = With { throttle: limit.clone(), edits: edited, ..With::default() };
+                            self.start(batch, &host, (task, frame), info, &channel.send, with);
                             continue;
                         }
                     }

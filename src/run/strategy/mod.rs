@@ -3,6 +3,7 @@
 mod free;
 mod linear;
 mod round;
+mod train;
 
 use super::batch::Batch;
 use super::dispatcher::{Run, Stop};

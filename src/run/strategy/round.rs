@@ -6,6 +6,7 @@ use crate::event::{Cause, Event, TaskInfo, TaskResult, TaskStatus};
 use crate::names::HostName;
 use crate::plan::PlannedTask;
 use crate::run::RunContext;
+use crate::run::ahead::Lane;
 use crate::run::batch::Batch;
 use crate::run::debugger::Edits;
 use crate::run::dispatcher::{Run, Stop};
@@ -20,12 +21,15 @@ use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 
 /// What workers send while they run.
 pub(super) enum Message {
     Event(Event),
     Done(Box<HostOutcome>),
+    /// Something may be sent behind the host's task of this number.
+    Sent(HostName, u32),
 }
 
 /// The road from workers to the dispatcher.
@@ -72,18 +76,18 @@ impl Run {
         }
     }
 
-    /// Starts a task on a host, with what the debugger changed. `throttle` holds back more than so many at once.
-    #[expect(clippy::too_many_arguments, reason = "all of them differ from call to call")]
+    /// Starts a task on a host.
     pub(super) fn start(
         &self,
         batch: &Batch,
         host: &HostName,
         (task, frame): (&Arc<PlannedTask>, &Arc<TaskFrame>),
         info: &Arc<TaskInfo>,
-        throttle: Option<Arc<Semaphore>>,
-        send: UnboundedSender<Message>,
-        edits: Edits,
-    ) {
+        send: &UnboundedSender<Message>,
+        with: With,
+    ) -> AbortHandle {
+        let With { throttle, edits, lane, fork } = with;
+        let send = send.clone();
         tracing::debug!(host = %host, task = %info.name, "task starts");
         let (emit, mut events) = unbounded_channel();
         let work = Work {
@@ -95,39 +99,81 @@ impl Run {
             info: info.clone(),
             emit,
             edits,
+            lane: lane.clone(),
         };
         let ctx: Arc<RunContext> = self.ctx.clone();
         // Hosts queue up in the order in which they are started.
         let mut turn = throttle.map(Turn::new);
-        let mut fork = match &turn {
+        let mut place = match &turn {
             Some(Turn::Waiting(_)) => None,
+            _ if fork.initialized() => None,
             _ => Some(Turn::new(ctx.forks.clone())),
         };
-        tokio::spawn(async move {
+        let work = async move {
             let _turn = match turn.take() {
                 Some(turn) => turn.come().await,
                 None => None,
             };
-            let fork = fork.take().unwrap_or_else(|| Turn::new(ctx.forks.clone()));
-            let _fork = fork.come().await;
+            let come = || place.take().unwrap_or_else(|| Turn::new(ctx.forks.clone())).come();
+            let _fork = fork.get_or_init(come).await;
             let (host, task, info) = (work.host.clone(), work.task.clone(), work.info.clone());
             let run = AssertUnwindSafe(work.run()).catch_unwind();
             tokio::pin!(run);
+            let mut early = vec![];
             let outcome = loop {
                 tokio::select! {
                     biased;
-                    Some(event) = events.recv() => drop(send.send(Message::Event(event))),
+                    // What is told before the task's turn waits for it.
+                    Some(event) = events.recv() => {
+                        early.push(event);
+                        if lane.as_ref().is_none_or(|lane| lane.settled()) {
+                            early.drain(..).for_each(|event| drop(send.send(Message::Event(named(event, lane.as_deref())))));
+                        }
+                    }
                     outcome = &mut run => break outcome,
                     // Given up: what it waits for is dropped, and with that ended on the host.
                     () = ctx.interrupt.wait() => return,
                 }
             };
-            while let Ok(event) = events.try_recv() {
-                drop(send.send(Message::Event(event)));
+            if lane.as_ref().is_some_and(|lane| lane.held()) {
+                // It is done again in its turn.
+                return;
             }
-            let outcome = outcome.unwrap_or_else(|panic| bug(host, task, info, &*panic));
-            drop(send.send(Message::Done(Box::new(outcome))));
-        });
+            while let Ok(event) = events.try_recv() {
+                early.push(event);
+            }
+            early.drain(..).for_each(|event| drop(send.send(Message::Event(named(event, lane.as_deref())))));
+            let info = lane.as_ref().and_then(|lane| lane.info().cloned()).unwrap_or(info);
+            let outcome = outcome.unwrap_or_else(|panic| bug(host, task, info.clone(), &*panic));
+            drop(send.send(Message::Done(Box::new(HostOutcome { info, ..outcome }))));
+        };
+        tokio::spawn(work).abort_handle()
+    }
+}
+
+/// What a start may come with.
+#[derive(Default)]
+pub(super) struct With {
+    /// Holds back more than so many hosts at once.
+    pub throttle: Option<Arc<Semaphore>>,
+    /// What the debugger changed.
+    pub edits: Edits,
+    /// Its place in a queue of the host.
+    pub lane: Option<Arc<Lane>>,
+    /// The host's permit, shared by all that is on its way there.
+    pub fork: Fork,
+}
+
+/// A host's permit to be worked on.
+pub(super) type Fork = Arc<OnceCell<Option<OwnedSemaphorePermit>>>;
+
+/// An event of a task that started before its turn, with what the task is called now.
+fn named(event: Event, lane: Option<&Lane>) -> Event {
+    let Some(info) = lane.and_then(|lane| lane.info()) else { return event };
+    match event {
+        Event::ItemFinished { result, .. } => Event::ItemFinished { task: info.clone(), result },
+        Event::Retry { host, left, result, .. } => Event::Retry { task: info.clone(), host, left, result },
+        other => other,
     }
 }
 

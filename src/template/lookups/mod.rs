@@ -36,6 +36,8 @@ pub struct Lookup {
     pub params: &'static [Param],
     /// Whether undefined and failed terms are handed in; else the first of them is the result.
     pub takes_undefined: bool,
+    /// It does something outside, or asks others than this machine's files.
+    pub acts: bool,
     /// An expression and Python's text of its result; both run as a test.
     pub example: (&'static str, &'static str),
     pub run: Run,
@@ -61,6 +63,7 @@ pub const LOOKUP: Lookup = Lookup {
     summary: "",
     params: &[],
     takes_undefined: false,
+    acts: false,
     example: ("", ""),
     run: |_, _, _, _| Ok(vec![]),
 };
@@ -183,6 +186,9 @@ fn invoke(cx: &Cx, name: &str, terms: Vec<V>, named: Vec<(Arc<str>, V)>, how: Ho
             format!("The lookup plugin '{name}' was not found."),
         )));
     };
+    if lookup.acts && !cx.scope.vars.may_act() {
+        return Err(Failed::Undefined(Fault::told(ErrorKind::Failed, format!("'{name}' has to wait for its turn"))));
+    }
     let call = Call { pos: vec![], named };
     let args = call.bind(lookup.name, lookup.params, false, true).map_err(Failed::Lookup)?;
     (lookup.run)(cx, &terms, &args, how)

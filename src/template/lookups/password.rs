@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "password",
+    acts: true,
     summary: "A random password that is made once and kept in a file.",
     params: &[
         optional("length", "integer", "20"),

@@ -6,6 +6,7 @@ use crate::template::runtime::{Args, Cx, Fault, Res, V, split_lines, text};
 pub const LOOKUPS: &[Lookup] = &[
     Lookup {
         name: "pipe",
+        acts: true,
         summary: "The output of shell commands.",
         example: ("query('pipe', 'true', errors='ignore')", "[]"),
         run: |cx, terms, _, _| {
@@ -15,6 +16,7 @@ pub const LOOKUPS: &[Lookup] = &[
     },
     Lookup {
         name: "lines",
+        acts: true,
         summary: "The lines of the output of shell commands.",
         example: ("query('lines', 'true', errors='ignore')", "[]"),
         run: lines,

@@ -7,6 +7,7 @@ use crate::template::runtime::{Args, Cx, Fault, Res, V, split_lines, text};
 
 pub const LOOKUPS: &[Lookup] = &[Lookup {
     name: "url",
+    acts: true,
     summary: "What URLs answer, by lines.",
     params: &[
         optional("validate_certs", "bool", "True"),

@@ -103,6 +103,11 @@ const RULES: &[Rule] = &[
 ];
 
 const RETURNS: &[Return] = &[
+    Return {
+        name: "ansible_facts",
+        when: "always, of dnf",
+        doc: "`pkg_mgr`, the fact by which the module was chosen.",
+    },
     Return { name: "results", when: "always", doc: "What was installed and removed." },
     Return { name: "msg", when: "always", doc: "`Nothing to do`, or why it failed." },
     Return { name: "rc", when: "always", doc: "0, or 1 with a failure." },
