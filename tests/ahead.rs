@@ -296,15 +296,18 @@ fn independent_tasks_travel_together() {
 /// The middle one of three tasks, and how it and the last one travel.
 const FLOWS: &[(&str, &str)] = &[
     ("command: echo x", "[it] travels, [last] travels"),
-    ("command: echo {{ r.rc }}", "[it] reads"),
-    ("command: echo {{ through }}", "[it] travels on trial"),
-    ("command: echo {{ hostvars.h1.r.rc }}", "[it] travels on trial"),
-    ("command: echo {{ lookup('pipe', 'true') }}", "[it] travels on trial"),
-    ("command: echo {{ lookup('env', 'HOME') }}\n      register: q", "[it] travels, [last] reads"),
+    ("command: echo {{ earlier.rc }}", "[it] reads, [last] travels"),
+    ("command: echo {{ through }}", "[it] travels, [it] has read, [last] travels"),
+    ("command: echo {{ hostvars.h2.inventory_hostname }}", "[it] travels, [it] has read, [last] travels"),
+    ("command: echo {{ lookup('pipe', 'echo') }}", "[it] travels, [it] has read, [last] travels"),
+    ("command: echo {{ lookup('env', 'HOME') }}\n      register: quite", "[it] travels, [last] reads"),
     ("command: echo {{ item }}\n      loop: [1, 2]", "[it] travels, [last] travels"),
-    ("command: echo {{ item.a }}\n      loop: [{a: 1}]\n      loop_control: {label: '{{ item.a }}'}", "[it] travels, [it] waited for: label"),
+    (
+        "command: echo {{ item.a }}\n      loop: [{a: 1}]\n      loop_control: {label: '{{ item.a }}'}",
+        "[it] travels, [it] waited for: label",
+    ),
     ("command: echo {{ item }}\n      loop: [1, 2]\n      loop_control: {pause: 0.01}", "[it] waits: pause"),
-    ("set_fact: {q: 1}", "[it] travels, [last] reads"),
+    ("set_fact: {quite: 1}", "[it] travels, [last] reads"),
     ("set_fact: {'{{ name }}': 1}", "[it] travels, [it] waited for: the names that it sets are templates"),
     ("command: echo x\n      failed_when: false", "[it] travels, [last] travels"),
     ("command: echo x\n      failed_when: 1 == 2", "[it] travels, [it] waited for: failed_when"),
@@ -328,15 +331,16 @@ fn what_a_task_needs_and_changes_tells_what_may_travel_with_it() {
     let mut wrong = String::new();
     for (task, expected) in FLOWS {
         let text = format!(
-            "- hosts: h1\n  vars: {{name: done, through: '{{{{ r.rc }}}}'}}\n  tasks:\n    - command: echo first\n      register: r\n\
-             \x20   - name: it\n      {task}\n    - name: last\n      command: echo {{{{ q | default('none') }}}}\n\
+            "- hosts: h1\n  vars: {{name: done, through: '{{{{ earlier.rc }}}}'}}\n  tasks:\n    - command: sleep 0.3\n      register: earlier\n\
+             \x20   - name: it\n      {task}\n    - name: last\n      command: echo {{{{ quite | default('none') }}}}\n\
              \x20 handlers:\n    - name: done\n      debug:\n"
         );
         let travel = run(&of(text, "h1\nh2\n"), false).0.travel;
         let short = |line: &String| {
             let short = line
                 .replace("travels with the tasks before it", "travels")
-                .replace("waits for the tasks before it, because it reads what they set", "reads")
+                .replace("has waited for the tasks before it, because it reads what they may set", "has read")
+                .replace("waits for the tasks before it, because it reads what they may set", "reads")
                 .replace("waits for the tasks before it, because", "waits:")
                 .replace("is waited for, because", "waited for:");
             short.replace(": of ", ": ")

@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
+const READS: &str = "it reads what they may set";
+
 /// From here on it is told what travels together.
 const VERBOSE: u8 = 3;
 
@@ -35,7 +37,7 @@ pub(super) struct Train {
     /// Tasks so far.
     count: u32,
     /// The task of which was told last whether it travels.
-    told: Option<Id>,
+    told: Option<(Id, &'static str)>,
 }
 
 struct Flight {
@@ -89,6 +91,9 @@ impl Run {
                 self.extend(batch, train, host, number, send);
             }
             return Ok(());
+        }
+        if train.flights.front().is_some_and(|flight| flight.task.id == task.id) {
+            self.tell_travel(train, host, task, "has waited for the tasks before it, because", READS);
         }
         let flow = flow(task);
         let may = !self.ctx.options.one_by_one
@@ -144,15 +149,10 @@ impl Run {
         let names: Vec<Arc<str>> = train.flights.iter().flat_map(|flight| flight.flow.writes.iter().cloned()).collect();
         let flow = flow(&task);
         if let Some(why) = flow.alone {
-            return self.tell_travel(train, host, &task, &format!("waits for the tasks before it, because {why}"));
+            return self.tell_travel(train, host, &task, "waits for the tasks before it, because", why);
         }
         if mentions(&task, &names) {
-            return self.tell_travel(
-                train,
-                host,
-                &task,
-                "waits for the tasks before it, because it reads what they set",
-            );
+            return self.tell_travel(train, host, &task, "waits for the tasks before it, because", READS);
         }
         train.count += 1;
         let number = train.count;
@@ -164,7 +164,7 @@ impl Run {
         let info = Arc::new(TaskInfo { name: task.display_name(None), ..TaskInfo::default() });
         let with = With { lane: Some(lane.clone()), fork: train.fork.clone(), ..With::default() };
         let work = self.start(batch, host, (&task, &frame), &info, send, with);
-        self.tell_travel(train, host, &task, "travels with the tasks before it");
+        self.tell_travel(train, host, &task, "travels with the tasks before it", "");
         let early = Some(Early { frame, guard, work });
         train.flights.push_back(Flight { task, flow, number, lane: Some(lane), early });
         train.cursor = Some(cursor);
@@ -175,7 +175,7 @@ impl Run {
         let last = train.flights.back()?;
         if let Some(why) = last.flow.barrier {
             let task = last.task.clone();
-            self.tell_travel(train, host, &task, &format!("is waited for, because {why}"));
+            self.tell_travel(train, host, &task, "is waited for, because", why);
             return None;
         }
         let mut cursor = train.cursor.clone()?;
@@ -202,11 +202,12 @@ impl Run {
     }
 
     /// With `-vvv`: what travels together, and why not.
-    fn tell_travel(&mut self, train: &mut Train, host: &HostName, task: &PlannedTask, how: &str) {
-        let known = train.told.replace(task.id) == Some(task.id);
+    fn tell_travel(&mut self, train: &mut Train, host: &HostName, task: &PlannedTask, how: &'static str, why: &str) {
+        let known = train.told.replace((task.id, how)) == Some((task.id, how));
         if self.ctx.options.verbosity >= VERBOSE && !known {
             let name = task.written_name().map(Value::to_string);
-            self.tell(Event::Inner(format!("<{host}> TASK [{}] {how}", task.display_name(name.as_deref()))));
+            let text = format!("<{host}> TASK [{}] {how} {why}", task.display_name(name.as_deref()));
+            self.tell(Event::Inner(text.trim_end().to_owned()));
         }
     }
 
