@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod fact_cache;
 mod http;
+mod limits;
 mod logging;
 mod out;
 mod outside;

@@ -29,7 +29,10 @@ pub enum RemoteError {
 impl RemoteError {
     /// `Failed to connect to the host via ssh: …`
     pub(crate) fn ssh(reason: impl fmt::Display) -> Self {
-        RemoteError::Unreachable { msg: format!("Failed to connect to the host via ssh: {reason}"), hints: vec![] }
+        let msg = format!("Failed to connect to the host via ssh: {reason}");
+        let files = msg.contains("(os error 24)");
+        let hint = "raise the limit of open files (`ulimit -n`), or take fewer hosts at a time with `serial`";
+        RemoteError::Unreachable { msg, hints: files.then(|| hint.to_owned()).into_iter().collect() }
     }
     pub(crate) fn unreachable(msg: impl Into<String>) -> Self {
         RemoteError::Unreachable { msg: msg.into(), hints: vec![] }

@@ -4,6 +4,7 @@ use crate::actions::Hosts;
 use crate::cli::args::ConnectArgs;
 use crate::cli::args::TaskRunArgs;
 use crate::cli::error::{CommandError, code};
+use crate::cli::limits;
 use crate::cli::out::outln;
 use crate::cli::wiring::{Base, Project, context, forks};
 use crate::event::Observer;
@@ -58,6 +59,9 @@ pub fn prepare(project: &Project, connect: &ConnectArgs, options: RunOptions) ->
         outln!("{}", paint.paint(Color::Verbose, &format!("<{host}> {line}")));
     });
     let tell = (options.verbosity >= CONNECTIONS).then_some(tell);
+    if let Some(warning) = limits::allow(project.inventory.hosts().count()) {
+        project.base.warn(&[warning]);
+    }
     prepare_on(project, connect, options, Arc::new(Pool::new(PoolOptions { tell, ..PoolOptions::from_env() })))
 }
 
