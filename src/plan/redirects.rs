@@ -176,6 +176,14 @@ pub(super) const RENAMED: &[(&str, &str)] = &[
     ("yum", "ansible.builtin.dnf"),
 ];
 
+/// Collections that point at another one for those of their modules that [`REDIRECTS`] lists there, or that were written
+/// after it.
+pub(super) const MOVED: &[(&str, &str)] = &[
+    ("ansible.mysql", "community.mysql"),
+    ("community.general", "community.docker"),
+    ("community.general", "community.postgresql"),
+];
+
 /// Modules and actions of ansible-core itself, separated by spaces.
 pub(super) const BUILTIN: &str = "add_host apt apt_key apt_repository assemble assert async_status blockinfile command copy cron \
     deb822_repository debconf debug dnf dnf5 dpkg_selections expect fail fetch file find gather_facts \

@@ -1,6 +1,6 @@
 //! Names of actions and modules → what carries them out. The lists of actions and modules are other parts' tables.
 
-use super::redirects::{BUILTIN, REDIRECTS, RENAMED};
+use super::redirects::{BUILTIN, MOVED, REDIRECTS, RENAMED};
 use crate::names::ModuleName;
 use crate::playbook::Templated;
 use std::path::PathBuf;
@@ -108,10 +108,10 @@ impl Meta {
 }
 
 /// The qualified names that a written name may stand for, in the order in which they are tried: in the collections, then
-/// Ansible's own, then where Ansible has moved it.
+/// Ansible's own, then where Ansible or its collection has moved it.
 pub fn candidates(name: &str, collections: &[Arc<str>]) -> Vec<String> {
     let short = crate::playbook::builtin_action(name);
-    let Some(short) = short else { return vec![name.to_owned()] };
+    let Some(short) = short else { return std::iter::once(name.to_owned()).chain(moved(name)).collect() };
     let mut out = Vec::new();
     if !name.contains('.') {
         let elsewhere = collections.iter().filter(|c| !matches!(&***c, "ansible.builtin" | "ansible.legacy"));
@@ -129,6 +129,14 @@ pub fn redirect(short: &str) -> Option<String> {
         let (collection, _) = REDIRECTS.iter().find(|(_, names)| names.split(' ').any(|n| n == short))?;
         Some(format!("{collection}.{short}"))
     })
+}
+
+/// The same module in the collection that its own points at.
+fn moved(name: &str) -> Option<String> {
+    let (collection, short) = name.rsplit_once('.')?;
+    let targets = MOVED.iter().filter(|(from, _)| *from == collection).map(|(_, to)| *to);
+    let lists = |to: &str| REDIRECTS.iter().any(|(c, names)| *c == to && names.split(' ').any(|n| n == short));
+    targets.into_iter().find(|to| lists(to)).map(|to| format!("{to}.{short}"))
 }
 
 /// Resolves a name as a task has it. A module that Ansible knows and the catalogue does not is [`ActionKind::Missing`];
@@ -166,5 +174,9 @@ mod tests {
         assert_eq!(candidates("sysctl", &[]), ["ansible.builtin.sysctl", "ansible.posix.sysctl"]);
         assert_eq!(candidates("yum", &[]), ["ansible.builtin.yum", "ansible.builtin.dnf"]);
         assert_eq!(candidates("a.b.c", &own), ["a.b.c"]);
+        let moved = ["community.general.docker_network", "community.docker.docker_network"];
+        assert_eq!(candidates(moved[0], &[]), moved);
+        assert_eq!(candidates("ansible.mysql.mysql_db", &[]), ["ansible.mysql.mysql_db", "community.mysql.mysql_db"]);
+        assert_eq!(candidates("community.general.docker_image_pull", &[]), ["community.general.docker_image_pull"]);
     }
 }

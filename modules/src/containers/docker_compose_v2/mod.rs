@@ -377,6 +377,7 @@ impl Project {
                 Json::Array(list) => list,
                 one => vec![one],
             })
+            .filter(Json::is_object)
             .collect())
     }
 }

@@ -38,6 +38,14 @@ impl Podman {
         Ok(if out.ok() { serde_json::from_slice(&out.stdout).unwrap_or_default() } else { Json::Null })
     }
 
+    /// The first of what a command prints as a list; null where there is none.
+    fn first<S: AsRef<str>>(&self, host: &dyn Observe, words: &[S]) -> Result<Json, Failure> {
+        Ok(match self.json(host, words)? {
+            Json::Array(list) => list.into_iter().next().unwrap_or_default(),
+            _ => Json::Null,
+        })
+    }
+
     fn run<S: AsRef<str>>(&self, host: &mut dyn Change, words: &[S]) -> Result<Output, Failure> {
         execute(host, &self.command(words))
     }

@@ -114,7 +114,7 @@ impl Module for PodmanNetwork {
         if podman.version(host)? < vec![4] {
             return Err(Failure::new("Podman before version 4 is not supported"));
         }
-        let there = podman.json(host, &["network", "inspect", &args.name])?[0].take();
+        let there = podman.first(host, &["network", "inspect", &args.name])?;
         let mut remove = vec!["network".to_owned(), "rm".to_owned(), args.name.clone()];
         remove.extend(args.force.then(|| "--force".to_owned()));
         let create = create(&args);
@@ -175,7 +175,7 @@ impl Module for PodmanNetwork {
             last = Some((action, out));
         }
         if let Some(("create", out)) = last {
-            outcome.set("network", podman.json(host.observe(), &["network", "inspect", &name])?[0].take());
+            outcome.set("network", podman.first(host.observe(), &["network", "inspect", &name])?);
             outcome.set("stdout", out.stdout_text());
             outcome.set("stderr", out.stderr_text());
         }
@@ -183,22 +183,33 @@ impl Module for PodmanNetwork {
     }
 }
 
+/// The command that makes the network; options in the order of their names.
 fn create(args: &Args) -> Vec<String> {
     let mut words: Vec<String> = vec!["network".to_owned(), "create".to_owned(), args.name.clone()];
-    let mut option = |name: &str, value: &Option<String>| {
-        words.extend(value.iter().flat_map(|v| [name.to_owned(), v.clone()]));
+    let flag = |name: &str, value: Option<bool>| {
+        value.map(|yes| format!("--{name}={}", if yes { "True" } else { "False" })).into_iter().collect::<Vec<_>>()
     };
-    option("--driver", &args.driver);
-    option("--gateway", &args.gateway);
-    option("--interface-name", &args.interface_name);
-    option("--ip-range", &args.ip_range);
-    option("--subnet", &args.subnet);
-    option("--macvlan", &args.macvlan);
-    for server in args.dns.iter().flatten() {
-        option("--dns", &Some(server.clone()));
-    }
-    for route in args.route.iter().flatten() {
-        option("--route", &Some(route.clone()));
+    let option = |name: &str, value: &Option<String>| {
+        value.iter().flat_map(|v| [format!("--{name}"), v.clone()]).collect::<Vec<_>>()
+    };
+    let each = |name: &str, values: &Option<Vec<String>>| {
+        values.iter().flatten().flat_map(|v| [format!("--{name}"), v.clone()]).collect::<Vec<_>>()
+    };
+    words.extend(flag("disable-dns", args.disable_dns));
+    words.extend(each("dns", &args.dns));
+    words.extend(option("driver", &args.driver));
+    words.extend(option("gateway", &args.gateway));
+    words.extend(option("interface-name", &args.interface_name));
+    words.extend(flag("internal", args.internal));
+    words.extend(option("ip-range", &args.ip_range));
+    words.extend(args.ipam_driver.as_ref().map(|driver| format!("--ipam-driver={driver}")));
+    words.extend(flag("ipv6", args.ipv6));
+    words.extend(option("macvlan", &args.macvlan));
+    for net in args.net_config.iter().flatten() {
+        for (key, name) in [("subnet", "subnet"), ("gateway", "gateway"), ("ip_range", "ip-range")] {
+            let value = net.get(key).and_then(Json::as_str).filter(|v| !v.is_empty());
+            words.extend(value.map(|v| format!("--{name}={v}")));
+        }
     }
     for (name, value) in args.opt.iter().flatten().filter(|(_, value)| !value.is_null()) {
         let name = match name.as_str() {
@@ -206,19 +217,10 @@ fn create(args: &Args) -> Vec<String> {
             "driver_mtu" => "com.docker.network.driver.mtu",
             other => other,
         };
-        option("--opt", &Some(format!("{name}={}", python_text(value))));
+        words.extend(["--opt".to_owned(), format!("{name}={}", python_text(value))]);
     }
-    for net in args.net_config.iter().flatten() {
-        for (key, name) in [("subnet", "subnet"), ("gateway", "gateway"), ("ip_range", "ip-range")] {
-            let value = net.get(key).and_then(Json::as_str).filter(|v| !v.is_empty());
-            words.extend(value.map(|v| format!("--{name}={v}")));
-        }
-    }
-    let flag = |yes: bool| if yes { "True" } else { "False" };
-    for (name, value) in [("disable-dns", args.disable_dns), ("internal", args.internal), ("ipv6", args.ipv6)] {
-        words.extend(value.map(|yes| format!("--{name}={}", flag(yes))));
-    }
-    words.extend(args.ipam_driver.as_ref().map(|driver| format!("--ipam-driver={driver}")));
+    words.extend(each("route", &args.route));
+    words.extend(option("subnet", &args.subnet));
     words
 }
 
@@ -266,14 +268,16 @@ fn differences(args: &Args, there: &Json) -> Sides {
         };
         compare("net_config", all(subnets.clone()), all(wanted.iter().cloned().map(Json::from).collect()));
     }
-    let option = |key: &str| {
-        let was = there["options"][key].as_str().map(str::to_owned);
-        let wanted = args.opt.as_ref().and_then(|o| o.get(key)).filter(|v| !v.is_null() && **v != 0).map(python_text);
-        let text = |v: Option<String>| v.unwrap_or_else(|| "None".to_owned());
-        (text(was), text(wanted))
-    };
-    let (vlan, mtu) = (option("vlan"), option("mtu"));
-    compare("opt", format!("vlan: {}, mtu: {}", vlan.0, mtu.0), format!("vlan: {}, mtu: {}", vlan.1, mtu.1));
+    let (mut was, mut wanted) = (JsonMap::new(), JsonMap::new());
+    for key in ["vlan", "mtu"] {
+        let now = there["options"][key].as_str().map(str::to_owned);
+        let asked = args.opt.as_ref().and_then(|o| o.get(key)).filter(|v| !v.is_null() && **v != 0).map(python_text);
+        if now.is_some() || asked.is_some() {
+            was.insert(key.to_owned(), now.unwrap_or_else(|| "None".to_owned()).into());
+            wanted.insert(key.to_owned(), asked.unwrap_or_else(|| "None".to_owned()).into());
+        }
+    }
+    compare("opt", python_text(&was.into()), python_text(&wanted.into()));
     let route = |r: &Json| {
         let part = |key: &str| if r[key].is_null() { String::new() } else { python_text(&r[key]) };
         format!("{},{},{}", part("destination"), part("gateway"), part("metric")).trim_end_matches(',').to_owned()
@@ -309,7 +313,7 @@ mod tests {
             .effect("podman network create n --subnet 10.9.0.0/24", 0, "n\n", move |h| {
                 h.set_answer("podman network inspect n", 0, there);
             })
-            .effect("podman network create n --subnet 10.9.0.0/24 --disable-dns=True", 0, "n\n", move |h| {
+            .effect("podman network create n --disable-dns=True --subnet 10.9.0.0/24", 0, "n\n", move |h| {
                 h.set_answer("podman network inspect n", 0, &other);
             })
             .effect("podman network rm n", 0, "n\n", |h| h.set_answer("podman network inspect n", 125, ""));

@@ -2,7 +2,8 @@
 
 use super::{EXECUTABLE, Podman};
 use crate::contract::{
-    Arg, Call, CheckMode, Failure, Json, JsonMap, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule, python_text,
+    Arg, Call, CheckMode, Diff, Failure, Json, JsonMap, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule,
+    python_text,
 };
 use crate::host::steps::execute;
 use crate::host::{Change, Observe};
@@ -30,7 +31,9 @@ pub struct Work {
     podman: Podman,
     args: Args,
     removes: bool,
-    /// What is kept, and where it comes from.
+    /// It is known to be another than the one that is there.
+    differs: bool,
+    /// What is kept.
     content: Option<Vec<u8>>,
 }
 
@@ -78,7 +81,7 @@ impl Module for PodmanSecret {
         if args.state == "absent" {
             let removes = exists(&podman, host, &args.name)?;
             return Ok(if removes {
-                Plan::Work(Work { podman, args, removes, content: None })
+                Plan::Work(Work { podman, args, removes, differs: false, content: None })
             } else {
                 Plan::Done(Outcome::unchanged())
             });
@@ -95,7 +98,7 @@ impl Module for PodmanSecret {
         if keeps {
             return Ok(Plan::Done(Outcome::unchanged()));
         }
-        Ok(Plan::Work(Work { podman, args, removes, content: Some(content) }))
+        Ok(Plan::Work(Work { podman, args, removes, differs: there && shows, content: Some(content) }))
     }
 
     fn preview(_: &Work, _: &Call) -> Outcome {
@@ -103,14 +106,18 @@ impl Module for PodmanSecret {
     }
 
     fn apply(work: Work, host: &mut dyn Change, _: &Call) -> Result<Outcome, Failure> {
-        let Work { podman, args, removes, content } = work;
+        let Work { podman, args, removes, differs, content } = work;
         if removes {
             let out = podman.run(host, &["secret", "rm", &args.name])?;
             if !out.ok() && !out.stderr_text().contains("no such secret") {
                 return Err(Failure::new(format!("Unable to remove secret: {}", out.stderr_text())));
             }
         }
+        let mut outcome = Outcome::changed(true);
         if let Some(content) = content {
+            let (before, after) = if differs { ("<secret>\n", "<different-secret>\n") } else { ("\n", "\n") };
+            let side = |text: &str| Some(text.into());
+            outcome = outcome.with_diff(Diff { before: side(before), after: side(after), ..Diff::default() });
             let mut words = vec!["secret".to_owned(), "create".to_owned()];
             let pair = |(name, value): (&String, &Json)| format!("{name}={}", python_text(value));
             words.extend(args.driver.iter().flat_map(|d| ["--driver".to_owned(), d.clone()]));
@@ -127,7 +134,7 @@ impl Module for PodmanSecret {
                 return Err(Failure::new(format!("Unable to create secret: {}", out.stderr_text())));
             }
         }
-        Ok(Outcome::changed(true))
+        Ok(outcome)
     }
 }
 
@@ -150,7 +157,7 @@ fn content(args: &Args, host: &dyn Observe) -> Result<Vec<u8>, Failure> {
 
 /// Whether the secret that is there is another.
 fn differs(args: &Args, podman: &Podman, host: &dyn Observe, content: &[u8]) -> Result<bool, Failure> {
-    let there = podman.json(host, &["secret", "inspect", "--showsecret", &args.name])?[0].take();
+    let there = podman.first(host, &["secret", "inspect", "--showsecret", &args.name])?;
     let spec = &there["Spec"];
     let other = |wanted: Option<&JsonMap>, actual: &Json| {
         wanted.into_iter().flatten().any(|(name, value)| actual[name].as_str() != Some(&python_text(value)))

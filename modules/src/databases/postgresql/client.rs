@@ -142,6 +142,12 @@ impl Client {
         Ok(client)
     }
 
+    /// A client that asks nobody, for tests of what is said to a server of this version.
+    #[cfg(test)]
+    pub fn offline(version: i64) -> Self {
+        Client { command: Command::new("psql"), role: None, version }
+    }
+
     fn with(&self, sql: &str) -> Command {
         let role = self.role.as_ref().map(|role| format!("SET ROLE {};\n", identifier(role))).unwrap_or_default();
         self.command.clone().stdin(format!("{role}{sql};\n"))
@@ -218,12 +224,13 @@ fn parsed(text: &str) -> Vec<JsonMap> {
     rows.into_iter().filter_map(|row| row.as_object().cloned()).collect()
 }
 
-/// `psql:<stdin>:1: ERROR:  role "x" does not exist` without what psql puts before it.
+/// `psql:<stdin>:1: ERROR:  role "x" does not exist` without what psql puts before it, ended by a newline as by Python's
+/// drivers.
 fn said(stderr: &str) -> SqlError {
     let text = stderr.trim();
     let marks = ["ERROR:  ", "psql: error: "];
     let rest = marks.iter().find_map(|mark| text.split_once(mark)).map_or(text, |(_, rest)| rest);
-    SqlError(rest.to_owned())
+    SqlError(format!("{rest}\n"))
 }
 
 /// A text as a literal.
@@ -256,15 +263,34 @@ fn is_dangerous(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fake::Fake;
+    use serde_json::json;
 
     #[test]
     fn words_of_the_server() {
-        assert_eq!(said("psql:<stdin>:2: ERROR:  role \"x\" does not exist\n").0, "role \"x\" does not exist");
-        assert_eq!(said("psql: error: connection failed: FATAL:  no\n").0, "connection failed: FATAL:  no");
+        assert_eq!(said("psql:<stdin>:2: ERROR:  role \"x\" does not exist\n").0, "role \"x\" does not exist\n");
+        assert_eq!(said("psql: error: connection failed: FATAL:  no\n").0, "connection failed: FATAL:  no\n");
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
         assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
         assert!(is_dangerous("x'; --") && is_dangerous("a; drop table b") && is_dangerous("union select"));
         assert!(!is_dangerous("plain-name--x") && !is_dangerous("selected"));
+    }
+
+    #[test]
+    fn secrets_are_no_words_of_the_program() {
+        let args = json!({"login_password": "top", "login_host": "db", "login_port": 6000, "login_unix_socket": "",
+            "login_user": "me", "ssl_mode": "prefer", "trust_input": true});
+        let login: Login = serde_json::from_value(args).unwrap();
+        let mut host = Fake::new().answer("psql ...", 0, "150000\n");
+        let client = Client::connect(&host, &login, "app").unwrap();
+        client.run(&mut host, &["ALTER USER u PASSWORD 'x'".to_owned()], true).unwrap().unwrap();
+        assert_eq!(
+            host.executed(),
+            [
+                "/usr/bin/psql --no-psqlrc --quiet --no-align --tuples-only --no-password --set=ON_ERROR_STOP=1 --host=db --port=6000 --username=me --dbname=app --single-transaction"
+            ]
+        );
+        assert_eq!(client.version, 150_000);
     }
 }

@@ -419,3 +419,70 @@ fn status(args: &Args, objects: &[String]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{ModuleSpec, validate};
+    use serde_json::json;
+
+    /// The statement for arguments as a task has them; the roles are there.
+    fn said(args: Json) -> Result<String, String> {
+        const SPEC: ModuleSpec = PostgresqlPrivs::SPEC;
+        let Json::Object(args) = args else { panic!("arguments are an object") };
+        let args = validate(&SPEC, args).map_err(|f| f[0].message.clone())?;
+        let mut args: Args = serde_json::from_value(args.into()).unwrap();
+        let words = |args: &mut Args| -> Result<String, Failure> {
+            complete(args)?;
+            let privileges = privileges(args)?;
+            let host = crate::host::fake::Fake::new();
+            let (objects, all) = objects(args, &host, &Client::offline(150_000), &privileges)?;
+            statement(args, &privileges, &objects, all, &[identifier(&args.roles)])
+        };
+        words(&mut args).map_err(|f| f.msg)
+    }
+
+    #[test]
+    fn statements() {
+        for (args, expected) in [
+            (
+                json!({"objs": "a,b", "privs": "select,insert"}),
+                "GRANT SELECT,INSERT ON table \"public\".\"a\",\"public\".\"b\" TO \"r\";",
+            ),
+            (
+                json!({"type": "database", "privs": "ALL", "state": "absent"}),
+                "REVOKE ALL ON database \"d\" FROM \"r\";",
+            ),
+            (
+                json!({"type": "function", "objs": "f(int:text)", "privs": "EXECUTE", "schema": "s"}),
+                "GRANT EXECUTE ON function \"s\".\"f\"(int,text) TO \"r\";",
+            ),
+            (json!({"type": "group", "objs": "g", "admin_option": true}), "GRANT \"g\" TO \"r\" WITH ADMIN OPTION;"),
+            (
+                json!({"type": "schema", "objs": "s", "privs": "USAGE", "grant_option": false}),
+                "GRANT USAGE ON schema \"s\" TO \"r\";\nREVOKE GRANT OPTION FOR USAGE ON schema \"s\" FROM \"r\";",
+            ),
+            (
+                json!({"type": "default_privs", "objs": "TABLES", "privs": "SELECT", "target_roles": "o"}),
+                "ALTER DEFAULT PRIVILEGES FOR ROLE \"o\" IN SCHEMA \"public\" REVOKE ALL ON TABLES FROM \"r\";\nALTER DEFAULT PRIVILEGES FOR ROLE \"o\" IN SCHEMA \"public\" GRANT SELECT ON TABLES TO \"r\";",
+            ),
+        ] {
+            let mut all = json!({"login_db": "d", "roles": "r"});
+            args.as_object().unwrap().iter().for_each(|(k, v)| all[k] = v.clone());
+            assert_eq!(said(all).as_deref(), Ok(expected));
+        }
+        for (args, expected) in [
+            (json!({"privs": "ALL"}), "Argument \"objs\" is required for type \"table\"."),
+            (json!({"objs": "t"}), "Argument \"privs\" is required for type \"table\"."),
+            (json!({"objs": "t", "privs": "FLY"}), "Invalid privileges specified: frozenset({'FLY'})"),
+            (
+                json!({"type": "group", "objs": "g", "schema": "s"}),
+                "Argument \"schema\" is not allowed for type \"group\".",
+            ),
+        ] {
+            let mut all = json!({"login_db": "d", "roles": "r"});
+            args.as_object().unwrap().iter().for_each(|(k, v)| all[k] = v.clone());
+            assert_eq!(said(all), Err(expected.to_owned()));
+        }
+    }
+}

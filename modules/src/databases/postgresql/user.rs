@@ -367,3 +367,15 @@ impl Steps<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes() {
+        assert_eq!(flags("createdb,NOSUPERUSER,", 150_000).unwrap(), [("CREATEDB", true), ("SUPERUSER", false)]);
+        assert_eq!(flags("BYPASSRLS", 90_400).unwrap_err().msg, "Invalid role_attr_flags specified: BYPASSRLS");
+        assert!(flags("NOTHING", 150_000).is_err());
+    }
+}
