@@ -3,7 +3,6 @@
 mod cipher;
 mod error;
 mod format;
-mod lanes;
 mod secrets;
 
 pub use error::VaultError;
