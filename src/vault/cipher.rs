@@ -1,5 +1,6 @@
 //! AES-256 in counter mode with an HMAC-SHA256 digest; keys by PBKDF2.
 
+use super::lanes::{self, DIGEST, LANES, Stream};
 use super::{Secret, VaultError};
 use aes::cipher::{KeyIvInit, StreamCipher};
 use hmac::{Hmac, Mac};
@@ -11,6 +12,8 @@ const ROUNDS: u32 = 10_000;
 const KEY: usize = 32;
 const BLOCK: usize = 16;
 const LENGTH: usize = 2 * KEY + BLOCK;
+/// How many streams make the keys of one text.
+const STREAMS: usize = LENGTH.div_ceil(DIGEST);
 
 /// What PBKDF2 makes of a password and a salt: cipher key, digest key and counter. Wiped on drop.
 pub(super) struct Keys(Zeroizing<[u8; LENGTH]>);
@@ -23,9 +26,24 @@ impl Keys {
         Keys(out)
     }
 
-    /// The keys of many texts, on all cores.
+    /// The keys of many texts, on all cores: takes much less time than one after the other.
     pub fn derive_all(of: &[(&Secret, &[u8])]) -> Vec<Self> {
-        of.par_iter().map(|(secret, salt)| Self::derive(secret, salt)).collect()
+        let Some(run) = lanes::available().filter(|_| of.len() > 1) else {
+            return of.par_iter().map(|(secret, salt)| Self::derive(secret, salt)).collect();
+        };
+        let mut streams = Vec::with_capacity(of.len() * STREAMS);
+        for (secret, salt) in of {
+            streams.extend((1..=STREAMS as u32).map(|index| Stream { password: secret.bytes(), salt, index }));
+        }
+        let ends: Vec<_> = streams.par_chunks(LANES).flat_map_iter(|some| run(some, ROUNDS)).collect();
+        let join = |ends: &[Zeroizing<[u8; DIGEST]>]| {
+            let mut out = Zeroizing::new([0; LENGTH]);
+            for (bytes, end) in out.chunks_mut(DIGEST).zip(ends) {
+                bytes.copy_from_slice(&end[..bytes.len()]);
+            }
+            Keys(out)
+        };
+        ends.chunks(STREAMS).map(join).collect()
     }
 
     fn stream(&self, data: &mut [u8]) {

@@ -3,6 +3,7 @@
 mod cipher;
 mod error;
 mod format;
+mod lanes;
 mod secrets;
 
 pub use error::VaultError;
