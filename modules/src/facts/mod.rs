@@ -15,7 +15,7 @@ mod fibre_channel_wwn;
 mod fips;
 mod gather;
 mod hardware;
-mod ini;
+pub(crate) mod ini;
 mod iscsi;
 mod loadavg;
 mod local;

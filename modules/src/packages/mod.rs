@@ -1,8 +1,10 @@
 //! Modules of the `packages` family, one file each; `shared.rs` holds what they have in common.
 
+mod apk;
 mod apt;
 mod apt_key;
 mod apt_repository;
+mod composer;
 mod deb822_repository;
 mod debconf;
 mod debops_dpkg_divert;
@@ -12,14 +14,19 @@ mod dpkg_divert;
 mod dpkg_selections;
 mod npm;
 mod package;
+mod pacman;
 mod pip;
 mod rpm;
 mod rpm_key;
 mod yum_repository;
+mod zypper;
+mod zypper_repository;
 
+pub use apk::Apk;
 pub use apt::Apt;
 pub use apt_key::AptKey;
 pub use apt_repository::AptRepository;
+pub use composer::Composer;
 pub use deb822_repository::Deb822Repository;
 pub use debconf::Debconf;
 pub use debops_dpkg_divert::DebopsDivert;
@@ -28,6 +35,9 @@ pub use dpkg_divert::Divert;
 pub use dpkg_selections::DpkgSelections;
 pub use npm::Npm;
 pub use package::Package;
+pub use pacman::Pacman;
 pub use pip::Pip;
 pub use rpm_key::RpmKey;
 pub use yum_repository::YumRepository;
+pub use zypper::Zypper;
+pub use zypper_repository::ZypperRepository;
