@@ -3,18 +3,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/scripted.rs"]
-mod scripted;
+#[path = "support/scene.rs"]
+mod scene;
 
-use clap::Parser;
 use proptest::prelude::*;
+use scene::Scene;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tightbeam::cli::args::AnsiblePlaybook;
-use tightbeam::cli::{Base, Stage, play};
-use tightbeam::config::Surroundings;
 use tightbeam::event::{Event, Observer, TaskInfo, TaskResult};
 
 /// What is told of each host, in order.
@@ -82,46 +79,27 @@ struct Case {
 
 /// Runs a play; what was told, what each host did, how it ended.
 fn run(case: &Case, one_by_one: bool) -> (Told, BTreeMap<String, Vec<String>>, String) {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("hosts", case.hosts.as_deref().unwrap_or("h1\n"));
-    write("play.yml", &case.play);
-    case.files.iter().for_each(|(path, text)| write(path, text));
-    let env = [("ANSIBLE_LOCALHOST_WARNING", "false"), ("ANSIBLE_GATHERING", "explicit")];
-    let env = env.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().chain(case.environment.clone()).collect();
-    let around =
-        Surroundings { cwd: dir.path().to_owned(), home: Some(dir.path().to_owned()), env, cwd_world_writable: false };
-    let (inventory, playbook) = (dir.path().join("hosts"), dir.path().join("play.yml"));
-    let words = ["ansible-playbook", "-vvv", "-i", inventory.to_str().unwrap(), playbook.to_str().unwrap()];
+    let told = Arc::new(Mutex::new(Told::default()));
+    let pairs = |map| BTreeMap::iter(map).map(|(k, v): (&String, &String)| (k.as_str(), v.as_str())).collect();
     let given = case.options.iter().map(String::as_str);
-    let words = words.into_iter().chain(one_by_one.then_some("--one-by-one")).chain(given);
-    let args = AnsiblePlaybook::try_parse_from(words).unwrap().args;
-    let (told, hosts) = (Arc::new(Mutex::new(Told::default())), Arc::new(scripted::Scripted::default()));
-    let stage = Stage { hosts: hosts.clone(), observer: Box::new(Recorder(told.clone())) };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_stack_size(8 << 20)
-        .enable_all()
-        .build()
-        .unwrap();
-    let ended = runtime.block_on(async {
-        let run = async { play(Base::at(around)?, args, Some(stage)).await };
-        tokio::time::timeout(std::time::Duration::from_secs(60), run).await.expect("the run comes to its end")
-    });
-    let ended = ended.map_or_else(|e| e.texts().collect::<Vec<_>>().join("\n"), |code| code.to_string());
-    let mut told = std::mem::take(&mut *told.lock().unwrap());
-    let place = dir.path().display().to_string();
-    let plain = |lines: &mut Vec<String>| {
-        lines.iter_mut().for_each(|line| *line = without_jobs(&line.replace(&place, ".")));
+    let scene = Scene {
+        hosts: case.hosts.as_deref(),
+        play: &case.play,
+        files: pairs(&case.files),
+        environment: pairs(&case.environment),
+        options: ["-vvv"].into_iter().chain(one_by_one.then_some("--one-by-one")).chain(given).collect(),
     };
+    let ran = scene.run(Box::new(Recorder(told.clone())));
+    let ended = match &ran.ended {
+        Ok(code) => code.to_string(),
+        Err(error) => error.texts().collect::<Vec<_>>().join("\n"),
+    };
+    let mut told = std::mem::take(&mut *told.lock().unwrap());
+    let plain = |lines: &mut Vec<String>| lines.iter_mut().for_each(|line| *line = without_jobs(&ran.plain(line)));
     told.hosts.values_mut().for_each(plain);
-    let mut done = hosts.done();
+    let mut done = ran.hosts.done();
     done.values_mut().for_each(plain);
-    (told, done, ended.replace(&dir.path().display().to_string(), "."))
+    (told, done, ran.plain(&ended))
 }
 
 /// The names of jobs are random.

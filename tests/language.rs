@@ -7,18 +7,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/scripted.rs"]
-mod scripted;
+#[path = "support/scene.rs"]
+mod scene;
 
-use clap::Parser;
+use scene::Scene;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tightbeam::cli::args::AnsiblePlaybook;
-use tightbeam::cli::{Base, Stage, play};
-use tightbeam::config::Surroundings;
 use tightbeam::event::{Event, HostStats, Observer, TaskInfo, TaskResult, TaskStatus};
 use tightbeam::playbook::KEYWORDS;
 use tightbeam::value::Value;
@@ -161,37 +158,20 @@ impl Observer for Recorder {
 }
 
 fn run(case: &Case) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("hosts", case.hosts.as_deref().unwrap_or("h1\n"));
-    write("play.yml", &case.play);
-    case.files.iter().for_each(|(path, text)| write(path, text));
-    let own = case.environment.iter().map(|(k, v)| (k.clone(), v.clone()));
-    let base = [("LOCALHOST_WARNING", "false"), ("TRANSPORT", "local"), ("GATHERING", "explicit")];
-    let env = base.map(|(k, v)| (format!("ANSIBLE_{k}"), v.to_owned())).into_iter().chain(own).collect();
-    let around =
-        Surroundings { cwd: dir.path().to_owned(), home: Some(dir.path().to_owned()), env, cwd_world_writable: false };
-    let words = ["ansible-playbook".to_owned(), "-i".to_owned(), dir.path().join("hosts").display().to_string()];
-    let playbook = dir.path().join("play.yml").display().to_string();
-    let words = words.into_iter().chain(case.options.iter().cloned()).chain([playbook]);
-    let args = AnsiblePlaybook::try_parse_from(words).unwrap().args;
     let lines = Arc::new(Mutex::new(Lines::default()));
-    let stage = Stage { hosts: Arc::new(scripted::Scripted::default()), observer: Box::new(Recorder(lines.clone())) };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_stack_size(8 << 20)
-        .enable_all()
-        .build()
-        .unwrap();
-    let ended = runtime.block_on(async { play(Base::at(around)?, args, Some(stage)).await });
+    let pairs = |map| indexmap::IndexMap::iter(map).map(|(k, v): (&String, &String)| (k.as_str(), v.as_str()));
+    let scene = Scene {
+        hosts: case.hosts.as_deref(),
+        play: &case.play,
+        files: pairs(&case.files).collect(),
+        environment: [("ANSIBLE_TRANSPORT", "local")].into_iter().chain(pairs(&case.environment)).collect(),
+        options: case.options.iter().map(String::as_str).collect(),
+    };
+    let ran = scene.run(Box::new(Recorder(lines.clone())));
     let mut lines = lines.lock().unwrap();
     lines.head("");
-    let exit = match ended {
-        Ok(code) => code,
+    let exit = match &ran.ended {
+        Ok(code) => *code,
         Err(error) => {
             if let Some(recap) = lines.done.find("RECAP\n") {
                 lines.done.truncate(recap);
@@ -203,7 +183,7 @@ fn run(case: &Case) -> String {
         }
     };
     lines.head(&format!("EXIT {exit}"));
-    lines.done.replace(&dir.path().display().to_string(), ".")
+    ran.plain(&lines.done)
 }
 
 fn cases() -> Vec<(PathBuf, Vec<Case>)> {

@@ -208,6 +208,7 @@ impl Secrets {
         let entry = |(text, opened)| (text, Done { opened, used: AtomicBool::new(false) });
         self.done.write().unwrap_or_else(|e| e.into_inner()).extend(texts.into_iter().zip(opened).map(entry));
         drop(turn);
+        // It was among them.
         self.known(text).unwrap_or(Err(VaultError::NotVault))
     }
 

@@ -56,6 +56,8 @@ impl Guard {
     pub fn hold(&self) {
         let mut state = self.lock();
         state.held |= state.pending.is_some();
+        drop(state);
+        self.turn.notify_waiters();
     }
 
     /// The variables, unless it is held.
@@ -89,16 +91,16 @@ impl Guard {
 
 impl Variables for Guard {
     fn get(&self, name: &str) -> Option<Binding> {
-        let vars = {
-            let mut state = self.lock();
-            if let Some(pending) = &state.pending
-                && (WHOLE.contains(&name) || pending.iter().any(|p| **p == *name))
-            {
-                state.held = true;
-                return None;
-            }
-            state.vars.clone()
-        };
+        let unknown = |pending: &Arc<[Arc<str>]>| WHOLE.contains(&name) || pending.iter().any(|p| **p == *name);
+        let mut state = self.lock();
+        if state.pending.as_ref().is_some_and(unknown) {
+            state.held = true;
+            drop(state);
+            self.turn.notify_waiters();
+            return None;
+        }
+        let vars = state.vars.clone();
+        drop(state);
         vars.get(name)
     }
     fn names(&self) -> Vec<Arc<str>> {
