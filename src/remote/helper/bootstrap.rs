@@ -28,10 +28,11 @@ pub(crate) async fn start(
     let mut skip = 0;
     let mut tried = Vec::new();
     let mut pty = false;
+    let mut quick = true;
     loop {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let marker = format!("TB-{id} ");
-        let script = script(&helper, &marker, skip, target.remote_tmp.as_deref(), pty);
+        let script = script(&helper, &marker, skip, target.remote_tmp.as_deref(), pty, quick);
         let escalation = target.escalation.as_deref();
         let wrapped = wrap(escalation, "/bin/sh", &script, &id).map_err(RemoteError::escalation)?;
         let mut process = transport.exec(Exec { command: wrapped.command, pty }).await?;
@@ -48,7 +49,11 @@ pub(crate) async fn start(
             }
         };
         match answer(process, rest, &helper, &marker).await? {
-            Answer::Running(process, rest) => return Session::open(process, rest).await,
+            Answer::Running(process, rest) => match Session::open(process, rest).await {
+                // What was found does not run: it is damaged, of another machine, or may no longer be executed there.
+                Err(RemoteError::Died { .. }) if quick => quick = false,
+                opened => return opened,
+            },
             Answer::OtherArch(system, arch) => {
                 let other = helpers.for_host(&system, &arch)?;
                 if Arc::ptr_eq(&other, &helper) {
@@ -193,14 +198,21 @@ async fn next_output(output: &mut Box<dyn Output>) -> Result<Bytes, RemoteError>
     }
 }
 
-/// The script with its values, in one line.
-fn script(helper: &Helper, marker: &str, skip: usize, remote_tmp: Option<&str>, pty: bool) -> String {
-    let mut dirs = Vec::new();
-    if let Some(dir) = remote_tmp.and_then(shell_path) {
-        dirs.push(format!("\"{dir}/tightbeam-$i\""));
-    }
-    dirs.push("\"${HOME:-/nonexistent}/.cache/tightbeam\"".to_owned());
-    dirs.extend(["/var/tmp", "/tmp", "/dev/shm"].map(|d| format!("\"{d}/tightbeam-$i\"")));
+/// The script with its values, in one line. `quick`: a helper that is there is not tried first.
+fn script(helper: &Helper, marker: &str, skip: usize, remote_tmp: Option<&str>, pty: bool, quick: bool) -> String {
+    const HOME: &str = "\"${HOME:-/nonexistent}/.cache/tightbeam\"";
+    const ID: &str = "i=$(id -u)";
+    let with_id = |dir: &str| format!("\"{dir}/tightbeam-$i\"");
+    let own = remote_tmp.and_then(shell_path).map(|dir| with_id(&dir));
+    let common = ["/var/tmp", "/tmp", "/dev/shm"].map(with_id);
+    let dirs: Vec<&str> =
+        own.iter().map(String::as_str).chain([HOME]).chain(common.iter().map(String::as_str)).collect();
+    let dirs = dirs.join(" ");
+    let look = match own {
+        _ if !quick => ID.to_owned(),
+        Some(_) => format!("{ID}; quick {dirs}"),
+        None => format!("quick {HOME}; {ID}; quick {}", common.join(" ")),
+    };
     let accept = match helper.arch.as_str() {
         "x86_64" => "\"Linux x86_64\"|\"Linux amd64\"".to_owned(),
         "aarch64" => "\"Linux aarch64\"|\"Linux arm64\"".to_owned(),
@@ -215,7 +227,8 @@ fn script(helper: &Helper, marker: &str, skip: usize, remote_tmp: Option<&str>, 
         .replace("@GZSIZE@", &helper.gz.len().to_string())
         .replace("@SKIP@", &skip.to_string())
         .replace("@ACCEPT@", &accept)
-        .replace("@DIRS@", &dirs.join(" "))
+        .replace("@DIRS@", &dirs)
+        .replace("@QUICK@", &look)
         .replace("@REDIRECT@", if pty { "2>/dev/null" } else { "" })
 }
 

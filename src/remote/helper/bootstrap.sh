@@ -2,13 +2,20 @@
 # statement ends itself; no single quotes, backslashes, exclamation marks or comments after this one.
 # It answers with lines that start with @MARK@: ok | need gz | need raw | arch SYSTEM MACHINE |
 # failed NUMBER |DIR=REASON… | none |DIR=REASON…
-set -f; u=$(umask); umask 077; m=@MARK@; d=@DIGEST@; n=@SIZE@; z=@GZSIZE@; k=@SKIP@; h=@NAME@;
+# The quick way starts no process: what was put there was looked at then, in a directory of this user alone.
+set -f; m=@MARK@; h=@NAME@;
 [ -t 0 ] && stty raw -echo;
+quick() {
+for p; do [ -O "$p" ] && [ -O "$p/$h" ] && [ -x "$p/$h" ] && [ -s "$p/$h" ] || continue;
+echo "$m ok"; exec "$p/$h" @REDIRECT@; done;
+};
+@QUICK@;
+u=$(umask); umask 077; d=@DIGEST@; n=@SIZE@; z=@GZSIZE@; k=@SKIP@;
 case "$(uname -s) $(uname -m)" in
 @ACCEPT@) ;;
 *) echo "$m arch $(uname -s) $(uname -m)"; exit 0 ;;
 esac;
-i=$(id -u); w=; c=0;
+w=; c=0;
 mine() {
 case $(ls -ldn "$1" 2>/dev/null) in drwx------*) [ -O "$1" ] ;; *) return 1 ;; esac;
 };

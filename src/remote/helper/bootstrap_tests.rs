@@ -49,9 +49,11 @@ async fn begin(home: &Path, prelude: &'static str, helper: &Arc<Helper>) -> Resu
 
 #[test]
 fn script_survives_any_login_shell() {
-    let text = script(&stand_in(""), "TB-1 ", 0, Some("~/x"), true);
-    assert!(!text.contains(['\'', '\\', '!', '\n']), "{text}");
-    assert!(!text.contains('@'), "{text}");
+    for (quick, remote_tmp) in [(true, Some("~/x")), (true, None), (false, None)] {
+        let text = script(&stand_in(""), "TB-1 ", 0, remote_tmp, true, quick);
+        assert!(!text.contains(['\'', '\\', '!', '\n']), "{text}");
+        assert!(!text.contains('@'), "{text}");
+    }
 }
 
 #[test]
@@ -84,6 +86,28 @@ async fn first_start_uploads_and_second_finds_it() {
     std::fs::write(&file, vec![b'#'; helper.size]).unwrap();
     begin(home.path(), "", &helper).await.unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), helper.raw());
+}
+
+#[tokio::test]
+async fn one_that_is_there_starts_without_another_process() {
+    let home = tempfile::tempdir().unwrap();
+    let helper = Arc::new(stand_in("quick"));
+    begin(home.path(), "", &helper).await.unwrap();
+    // Nothing but the helper can be started.
+    begin(home.path(), "PATH=/nonexistent; export PATH; exec 2>/dev/null", &helper).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_that_no_longer_runs_is_found_out() {
+    let home = tempfile::tempdir().unwrap();
+    let helper = Arc::new(stand_in("stale"));
+    begin(home.path(), "", &helper).await.unwrap();
+    let file = home.path().join(".cache/tightbeam").join(format!("helper-{}", &helper.digest[..16]));
+    for content in [&b"#!/bin/sh\nexit 3\n"[..], b"\x7fELF and no more"] {
+        std::fs::write(&file, content).unwrap();
+        begin(home.path(), "", &helper).await.unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), helper.raw());
+    }
 }
 
 #[tokio::test]
