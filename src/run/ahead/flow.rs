@@ -133,7 +133,7 @@ fn facts_of(task: &PlannedTask) -> Option<Vec<Arc<str>>> {
         .collect()
 }
 
-/// Whether a task's own text has one of the names in it, be it by chance.
+/// Whether a task's own text has one of the names in it as a word, be it by chance.
 pub fn mentions(task: &PlannedTask, names: &[Arc<str>]) -> bool {
     if names.is_empty() {
         return false;
@@ -152,9 +152,35 @@ pub fn mentions(task: &PlannedTask, names: &[Arc<str>]) -> bool {
 
 fn has(value: &Value, names: &[Arc<str>]) -> bool {
     match value {
-        Value::Str(text) => names.iter().any(|name| text.contains(&**name)),
+        Value::Str(text) => names.iter().any(|name| has_word(text, name)),
         Value::List(items) => items.iter().any(|item| has(item, names)),
         Value::Map(map) => map.values().any(|item| has(item, names)),
         _ => false,
+    }
+}
+
+fn has_word(text: &str, name: &str) -> bool {
+    let within = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        !within(before.chars().next_back()) && !within(after.chars().next())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn names_are_found_as_words() {
+        for (text, found) in [
+            ("r", true),
+            ("{{ r.stdout }}", true),
+            ("directory", false),
+            ("{{ r2 }} {{ my_r }} {{ é_r }}", false),
+            ("{{ rr }}{{ r }}", true),
+        ] {
+            assert_eq!(has_word(text, "r"), found, "{text}");
+        }
     }
 }

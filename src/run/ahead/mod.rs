@@ -13,4 +13,4 @@ pub use guard::Guard;
 pub use lane::{Lane, Path, Queued};
 
 /// Items or tasks on their way at once.
-pub const WINDOW: usize = 64;
+pub const WINDOW: usize = 128;
