@@ -22,3 +22,4 @@ pub mod source_control;
 pub mod storage;
 pub mod system;
 pub mod text;
+pub mod virtualization;

@@ -15,7 +15,7 @@ mod docker_image_pull;
 mod docker_login;
 mod docker_network;
 mod docker_volume;
-mod engine;
+pub(crate) mod engine;
 mod images;
 mod logins;
 mod podman;

@@ -31,6 +31,16 @@ pub fn parse(text: &str) -> Result<JsonMap, Fault> {
     Ok(out)
 }
 
+/// As [`parse`], with values as they are written.
+pub fn parse_raw(text: &str) -> Result<JsonMap, Fault> {
+    let (defaults, sections) = read(text)?;
+    let full = |(name, options): (String, Section)| {
+        let all = defaults.iter().cloned().chain(options).map(|(key, value)| (key, Json::String(value)));
+        (name, Json::Object(all.collect()))
+    };
+    Ok(sections.into_iter().map(full).collect())
+}
+
 fn put(section: &mut Section, key: String, value: String) {
     match section.iter_mut().find(|(k, _)| *k == key) {
         Some((_, old)) => *old = value,

@@ -2,6 +2,7 @@
 
 mod firewalld;
 mod get_url;
+mod haproxy;
 pub mod http;
 mod iptables;
 mod known_hosts;
@@ -13,6 +14,7 @@ mod wait_for;
 
 pub use firewalld::Firewalld;
 pub use get_url::GetUrl;
+pub use haproxy::Haproxy;
 pub use iptables::Iptables;
 pub use known_hosts::KnownHosts;
 pub use ufw::Ufw;

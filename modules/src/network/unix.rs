@@ -77,3 +77,15 @@ fn late(error: io::Error, timeout: &NextTimeout) -> Error {
         _ => Error::Io(error),
     }
 }
+
+/// Sends a text to a socket of the host's and reads all that it answers.
+///
+/// # Errors
+/// There is no way to it.
+pub fn ask(socket: &Path, text: &str) -> io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.write_all(text.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
