@@ -136,6 +136,27 @@ async fn raw_tells_status_output_and_errors_apart() {
     assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "terminal");
 }
 
+/// sshd allows ten sessions on a connection unless told otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_sessions_than_a_connection_carries_go_over_another() {
+    let Some(server) = Sshd::start() else { return };
+    let pool = pool(server.dir(), None);
+    let target = target(&server.vars());
+    let helper = stdout(&pool, &target, "echo first").await.unwrap();
+    let each = (0..15).map(|i| {
+        let (pool, target) = (&pool, &target);
+        let command = format!("sleep 1; echo {i}");
+        async move { pool.raw(target, &command, RawOptions::default()).await.unwrap().stdout }
+    });
+    let out = futures::future::join_all(each).await;
+    let text: Vec<_> = out.iter().map(|o| String::from_utf8_lossy(o).trim().to_owned()).collect();
+    assert_eq!(text, (0..15).map(|i| i.to_string()).collect::<Vec<_>>());
+    assert_eq!((helper.as_str(), server.connections()), ("first\n", 2));
+    // What began on the first one goes on there.
+    assert_eq!(stdout(&pool, &target, "echo again").await.unwrap(), "again\n");
+    assert_eq!(server.connections(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn large_content_arrives_whole_both_ways() {
     let Some(server) = Sshd::start() else { return };

@@ -8,6 +8,8 @@ pub enum RemoteError {
     /// No connection: name, network, host key, authentication, or the connection broke. `msg` is one line as Ansible words
     /// it (`Failed to connect to the host via ssh: …`); `hints` say what to do.
     Unreachable { msg: String, hints: Vec<String> },
+    /// The connection carries as many sessions as the host allows on it; another one may take more.
+    Full { msg: String },
     /// The connection stands, but becoming the other user failed.
     Become { msg: String, hints: Vec<String> },
     /// The host has an architecture or a system for which there is no helper.
@@ -49,7 +51,7 @@ impl RemoteError {
     }
     /// Whether the host counts as unreachable (else the task counts as failed).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, RemoteError::Unreachable { .. } | RemoteError::Timeout { .. })
+        matches!(self, RemoteError::Unreachable { .. } | RemoteError::Full { .. } | RemoteError::Timeout { .. })
     }
     /// What to do about it, one sentence each.
     pub fn hints(&self) -> Vec<String> {
@@ -97,6 +99,7 @@ impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RemoteError::Unreachable { msg, .. }
+            | RemoteError::Full { msg }
             | RemoteError::Become { msg, .. }
             | RemoteError::Died { msg }
             | RemoteError::Timeout { msg }

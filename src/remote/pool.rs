@@ -99,15 +99,16 @@ impl Pool {
     /// # Errors
     /// Whatever keeps the command from running. Its exit status is data.
     pub async fn raw(&self, target: &Target, command: &str, options: RawOptions) -> Result<RawOutput, RemoteError> {
-        let transport = self.transport(target).await?;
-        let id = uuid::Uuid::new_v4().simple().to_string();
         let tell = self.inner.tell.as_ref().filter(|_| !options.quiet);
-        let told = Told { transport: &*transport, host: &target.host, tell };
-        let output = raw::run(&told, target, command, &options, &id).await;
-        if output.as_ref().is_err_and(RemoteError::is_unreachable) {
-            self.forget(target, &transport).await;
+        loop {
+            let transport = self.transport(target).await?;
+            let id = uuid::Uuid::new_v4().simple().to_string();
+            let told = Told { transport: &*transport, host: &target.host, tell };
+            let output = raw::run(&told, target, command, &options, &id).await;
+            if !self.again(target, &transport, output.as_ref().err()).await {
+                return output;
+            }
         }
-        output
     }
 
     /// Connects, without running anything.
@@ -157,24 +158,29 @@ impl Pool {
         {
             return Ok(session.clone());
         }
-        let transport = self.transport(target).await?;
-        let told = Told { transport: &*transport, host: &target.host, tell: self.inner.tell.as_ref() };
-        match helper::start(&told, target, &self.inner.helpers).await {
-            Ok(session) => {
-                let session = Arc::new(session);
+        loop {
+            let transport = self.transport(target).await?;
+            let told = Told { transport: &*transport, host: &target.host, tell: self.inner.tell.as_ref() };
+            let started = helper::start(&told, target, &self.inner.helpers).await;
+            if !self.again(target, &transport, started.as_ref().err()).await {
+                let session = Arc::new(started?);
                 *slot = Some(session.clone());
-                Ok(session)
-            }
-            Err(error) => {
-                if error.is_unreachable() {
-                    self.forget(target, &transport).await;
-                }
-                Err(error)
+                return Ok(session);
             }
         }
     }
 
-    /// Drops a connection that did not answer, though it has not broken: the next call makes a new one.
+    /// After work over a connection: whether to do it again over a new one, because this one carries all it can. A connection
+    /// that does not answer is given up.
+    async fn again(&self, target: &Target, transport: &Arc<dyn Transport>, error: Option<&RemoteError>) -> bool {
+        if error.is_some_and(RemoteError::is_unreachable) {
+            self.forget(target, transport).await;
+        }
+        matches!(error, Some(RemoteError::Full { .. }))
+    }
+
+    /// Takes no more work to a connection that did not answer or takes none, though it has not broken: the next call makes a
+    /// new one.
     async fn forget(&self, target: &Target, transport: &Arc<dyn Transport>) {
         let slot = self.inner.connections.slot((*target.connection).clone());
         let mut slot = slot.lock().await;

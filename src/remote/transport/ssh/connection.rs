@@ -9,6 +9,7 @@ use russh::client::{Handle, Msg};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Pty};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -37,6 +38,8 @@ const RAW: &[(Pty, u32)] = &[
 pub(crate) struct Connection {
     handle: Handle<Client>,
     ended: watch::Receiver<Option<String>>,
+    /// Sessions that were asked for and not refused.
+    sessions: AtomicUsize,
     /// The connection that this one runs through.
     _via: Option<Arc<Connection>>,
 }
@@ -47,7 +50,7 @@ impl Connection {
         ended: watch::Receiver<Option<String>>,
         via: Option<Arc<Connection>>,
     ) -> Self {
-        Connection { handle, ended, _via: via }
+        Connection { handle, ended, sessions: AtomicUsize::new(0), _via: via }
     }
 
     /// A stream to `host:port` as seen from the other end.
@@ -61,6 +64,14 @@ impl Connection {
         }
     }
 
+    /// A session was refused: there are others on this connection, or the host allows none at all.
+    fn refused(&self, why: &str) -> RemoteError {
+        match (self.sessions.fetch_sub(1, Ordering::Relaxed), RemoteError::ssh(why)) {
+            (0 | 1, alone) => alone,
+            (_, full) => RemoteError::Full { msg: full.to_string() },
+        }
+    }
+
     fn why_ended(&self) -> String {
         self.ended.borrow().clone().unwrap_or_else(|| "Connection closed by the remote host".to_owned())
     }
@@ -70,11 +81,12 @@ impl Connection {
 impl Transport for Connection {
     async fn exec(&self, exec: Exec) -> Result<Process, RemoteError> {
         let broken = |e: &russh::Error| match e {
-            russh::Error::ChannelOpenFailure(reason) => RemoteError::ssh(format!(
+            russh::Error::ChannelOpenFailure(reason) => self.refused(&format!(
                 "the host opens no more sessions on this connection ({reason:?}; see MaxSessions in its sshd_config)"
             )),
             _ => RemoteError::ssh(self.why_ended()),
         };
+        self.sessions.fetch_add(1, Ordering::Relaxed);
         let start = async {
             let channel = self.handle.channel_open_session().await?;
             if exec.pty {
