@@ -31,3 +31,24 @@ fn playbooks_that_check_themselves() {
         assert!(out.status.success(), "{}\n{text}", book.display());
     }
 }
+
+#[test]
+fn live_lines_come_on_standard_error_and_secrets_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = dir.path().join("play.yml");
+    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.shell: echo seen; printf rest\n    \
+                - ansible.builtin.shell: echo hidden\n      no_log: true\n";
+    std::fs::write(&book, play).unwrap();
+    for (live, expected) in [(&["--live"][..], "h | seen\nh | rest\n"), (&[], "")] {
+        let out = Command::new(env!("CARGO_BIN_EXE_tightbeam"))
+            .args(["play", "-i", "h,", "-c", "local"])
+            .args(live)
+            .arg(&book)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(out.status.success());
+        assert_eq!(String::from_utf8_lossy(&out.stderr), expected);
+        assert!(!String::from_utf8_lossy(&out.stdout).contains("seen"));
+    }
+}

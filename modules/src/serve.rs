@@ -8,7 +8,7 @@ mod tests;
 
 use crate::contract::wire::{FrameKind, HEADER, Hello, MAX_FRAME, Reply, Request, VERSION, frame, header};
 use crate::contract::{Blobs, Call, Entry, Failure};
-use crate::host::real::{Cancel, Progress, Real, Session};
+use crate::host::real::{Cancel, Live, Real, Session};
 use blobs::{Part, RequestBlobs, Streams};
 use queue::{Queues, Work};
 use std::any::Any;
@@ -216,10 +216,9 @@ fn answer(entry: &Entry, request: Request, number: u32, out: &Writer, cancel: Ca
         Err(e) => return Reply::Fault(format!("not a request: {e}")),
     };
     let lines = out.clone();
-    let progress: Progress = Arc::new(move |line: &str| {
-        let _ = lines.send(FrameKind::Progress, number, line.as_bytes());
-    });
-    perform(entry, request, &blobs, Session { cancel, progress: Some(progress), ..Session::default() })
+    let tell = move |line: &str| drop(lines.send(FrameKind::Progress, number, line.as_bytes()));
+    let live = request.live.map(|after| Live { after: Duration::from_millis(after.into()), tell: Arc::new(tell) });
+    perform(entry, request, &blobs, Session { cancel, live, ..Session::default() })
 }
 
 /// Runs a module. A panic ends the request, not the process.

@@ -46,6 +46,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tightbeam_modules::contract::wire::{Job, Reply, Request};
 use tightbeam_modules::contract::{Fault, FaultKind, validate};
 
@@ -132,6 +133,8 @@ pub struct ActionCall<'a> {
     pub merge_hashes: bool,
     /// Takes lines of live output.
     pub progress: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    /// After how long a program's lines are told as they come; `None`: never.
+    pub live: Option<Duration>,
 }
 
 /// Runs an action or a module.

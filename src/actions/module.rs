@@ -126,6 +126,7 @@ pub(super) async fn send_to(
         check: call.check,
         diff: call.diff,
         verbosity: call.verbosity,
+        live: call.live.map(|after| after.as_millis() as u32),
         environment: call.environment.clone(),
         job: call.job.map(|job| Job { printed: matches!(call.kind, ActionKind::Program(_)), ..job.clone() }),
         ..Request::default()

@@ -226,6 +226,10 @@ pub struct TaskRunArgs {
     /// Directories of modules, colon separated.
     #[arg(short = 'M', long, value_name = "PATH", action = ArgAction::Append)]
     pub module_path: Vec<String>,
+    /// Print the lines of commands, scripts and package managers as they come, on standard error (on a terminal: of those that
+    /// take longer than three seconds).
+    #[arg(long)]
+    pub live: bool,
     /// Send every task and item alone, after the result of the one before it.
     #[arg(long, env = "TIGHTBEAM_ONE_BY_ONE", value_parser = clap::builder::FalseyValueParser::new())]
     pub one_by_one: bool,

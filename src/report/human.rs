@@ -292,7 +292,7 @@ impl Observer for Human {
             Event::Asked(question) => self.banner(question),
             Event::Debugger(text) | Event::Told(text) => self.screen.line(text),
             Event::RunAborted => self.screen.end(),
-            Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),
+            Event::Progress { host, line } => self.screen.live(host, line),
             Event::RunFinished { stats, custom } => {
                 self.screen.end();
                 if !self.playing {

@@ -137,7 +137,7 @@ impl Observer for Minimal {
                 let text = self.style.paint.paint(Color::Warning, &diagnostics::reference(diagnostic, &self.sources));
                 self.screen.talk(&text);
             }
-            Event::Progress { host, line } => self.screen.note(&format!("{host}: {line}")),
+            Event::Progress { host, line } => self.screen.live(host, line),
             Event::Debugger(text) => self.screen.line(text),
             Event::RunFinished { .. } | Event::RunAborted => self.screen.end(),
             _ => {}

@@ -1,5 +1,6 @@
 //! The screen: stdout for data, stderr for talk, and one line of progress where both are a terminal.
 
+use crate::names::HostName;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard};
@@ -55,9 +56,7 @@ impl Screen {
     pub fn terminal(progress: bool) -> Self {
         let bar = progress.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), target());
-            if let Ok(style) =
-                ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed} {wide_msg}")
-            {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} hosts, {elapsed}") {
                 bar.set_style(style);
             }
             shown().0 = Some(bar.clone());
@@ -94,7 +93,6 @@ impl Screen {
             bar.reset();
             bar.set_length(hosts as u64);
             bar.set_prefix(name.to_owned());
-            bar.set_message("");
         }
     }
     pub fn host_done(&mut self) {
@@ -102,15 +100,47 @@ impl Screen {
             bar.inc(1);
         }
     }
-    pub fn note(&mut self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
-        }
+    /// A line of a program that runs on a host, as a terminal would show it at its end.
+    pub fn live(&mut self, host: &HostName, line: &str) {
+        let last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+        let plain = console::strip_ansi_codes(last);
+        let text: String = plain.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+        self.talk(&format!("{host} | {text}"));
     }
     pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             shown().0 = None;
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_of_programs_cannot_steer_the_terminal() {
+        let err = Buffer::default();
+        let mut screen = Screen::to(Box::new(std::io::sink()), Box::new(err.clone()));
+        for line in ["plain\twords", "10%\r60%\r100%\r", "\x1b[31mred\x1b[0m \x1b]0;title\x07\x08end"] {
+            screen.live(&HostName::new("h1"), line);
+        }
+        let text = String::from_utf8(err.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "h1 | plain\twords\nh1 | 100%\nh1 | red end\n");
     }
 }

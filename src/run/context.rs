@@ -11,6 +11,7 @@ use crate::template::Engine;
 use crate::vars::RunVars;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 /// How the run was asked for.
@@ -36,6 +37,8 @@ pub struct RunOptions {
     pub error_on_missing_handler: bool,
     /// The run is an ad-hoc command: no banners, no gathering.
     pub ad_hoc: bool,
+    /// After how long a program's lines are told as they come; `None`: never.
+    pub live: Option<Duration>,
     /// Every task and item waits for the result of the one before it.
     pub one_by_one: bool,
 }

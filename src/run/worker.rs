@@ -371,6 +371,7 @@ impl Work {
                 search: &self.task.frame.search_path,
                 playbook_dir: &self.view.play.dir,
                 progress: (!keywords.no_log).then(|| progress.clone()),
+                live: self.ctx.options.live.filter(|_| !keywords.no_log),
             };
             let run = actions::run(resolved, call);
             let mut result = match keywords.timeout {

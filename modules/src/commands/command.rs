@@ -102,7 +102,7 @@ impl Module for Command {
         let mut command = Process::new(program.as_str()).args(rest.iter().cloned());
         command.cwd = directory(args.chdir);
         command.stdin = input(args.stdin, args.stdin_add_newline);
-        command.live = call.verbosity > 0;
+        command.live = true;
         let warnings = args.executable.iter().map(|shell| {
             format!(
                 "As of Ansible 2.4, the parameter 'executable' is no longer supported with the 'command' module. Not using '{shell}'."

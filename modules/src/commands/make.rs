@@ -88,7 +88,7 @@ impl Module for Make {
     }
 
     fn apply(work: Work, host: &mut dyn Change, _: &Call) -> Result<Outcome, Failure> {
-        let out = execute(host, &work.command)?;
+        let out = execute(host, &Command { live: true, ..work.command.clone() })?;
         if !out.ok() {
             return Err(failed_command(&work.command, &out, ""));
         }

@@ -159,7 +159,7 @@ impl Module for Script {
         };
         let mut command = Process::new("/bin/sh").arg("-c").arg(line);
         command.cwd = work.chdir;
-        command.live = call.verbosity > 0;
+        command.live = true;
         let out = crate::host::steps::execute(host, &command)?;
         let _ = host.remove_dir_all(&dir);
         let values =

@@ -64,7 +64,7 @@ impl Module for Shell {
         let mut command = Process::new(shell).arg("-c").arg(line.as_str());
         command.cwd = directory(args.chdir);
         command.stdin = input(args.stdin, args.stdin_add_newline);
-        command.live = call.verbosity > 0;
+        command.live = true;
         let job = Job {
             command,
             shown: line.into(),

@@ -74,6 +74,9 @@ pub struct Request {
     /// Small blobs travel with the request, Base64: number → content. Others are asked for with [`Want`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inline: BTreeMap<u32, String>,
+    /// Present: lines of programs are told as they come, once a program has run for so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<u32>,
     /// Present: the work outlives the session; it is started, and the answer tells its job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Job>,

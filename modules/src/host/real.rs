@@ -5,7 +5,7 @@ mod replace;
 mod system;
 mod terminal;
 
-pub use process::{Cancel, Progress, detach};
+pub use process::{Cancel, Live, detach};
 
 use super::{
     Change, Command, FileKind, FsUsage, GroupEntry, Observe, Output, PasswdEntry, Stat, Talk, Uname, WriteOptions,
@@ -28,7 +28,7 @@ pub struct Session {
     pub environment: BTreeMap<String, String>,
     pub cancel: Cancel,
     /// Receives the lines of processes that run with [`Command::live`].
-    pub progress: Option<Progress>,
+    pub live: Option<Live>,
 }
 
 /// This machine. Temporary directories that it made are removed when it is dropped.
@@ -44,7 +44,7 @@ impl Real {
     }
 
     fn run(&self, command: &Command) -> io::Result<Output> {
-        process::run(command, &self.session.environment, &self.session.cancel, self.session.progress.as_ref())
+        process::run(command, &self.session.environment, &self.session.cancel, self.session.live.as_ref())
     }
 
     /// The answer of `getent DATABASE KEY`; `None` where there is no getent or no such entry.

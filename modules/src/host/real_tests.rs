@@ -65,15 +65,29 @@ fn cancel_ends_a_running_process_and_live_lines_arrive() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let (seen, cancel) = (Arc::clone(&lines), Cancel::default());
     let by_line = cancel.clone();
-    let progress: Progress = Arc::new(move |line: &str| {
+    let tell = move |line: &str| {
         seen.lock().unwrap().push(line.to_owned());
         by_line.cancel();
-    });
-    let mut host = Real::new(Session { cancel, progress: Some(progress), ..Session::default() });
+    };
+    let live = Some(Live { after: Duration::ZERO, tell: Arc::new(tell) });
+    let mut host = Real::new(Session { cancel, live, ..Session::default() });
     let out = host.execute(&Command { live: true, ..sh("echo ready; sleep 30") }).unwrap();
     assert_eq!(out.rc, -15);
     assert_eq!(*lines.lock().unwrap(), ["ready"]);
     assert!(host.execute(&sh("true")).is_err(), "a cancelled request starts nothing more");
+}
+
+#[test]
+fn a_program_that_takes_its_time_tells_all_its_lines() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&lines);
+    let tell = move |line: &str| seen.lock().unwrap().push(line.to_owned());
+    let live = Some(Live { after: Duration::from_millis(700), tell: Arc::new(tell) });
+    let mut host = Real::new(Session { live, ..Session::default() });
+    host.execute(&Command { live: true, ..sh("echo quick") }).unwrap();
+    assert!(lines.lock().unwrap().is_empty());
+    host.execute(&Command { live: true, ..sh("echo one; sleep 1.2; printf two") }).unwrap();
+    assert_eq!(*lines.lock().unwrap(), ["one", "two"]);
 }
 
 #[test]

@@ -16,6 +16,9 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long a program may run on a terminal before its lines are shown.
+const LONG: Duration = Duration::from_secs(3);
+
 /// Options that playbooks and ad-hoc commands share.
 pub fn run_options(
     base: &Base,
@@ -27,6 +30,10 @@ pub fn run_options(
     Ok(RunOptions {
         check: tasks.check,
         one_by_one: tasks.one_by_one,
+        live: match tasks.live {
+            true => Some(Duration::ZERO),
+            false => shows_progress(verbosity).then_some(LONG),
+        },
         diff: tasks.diff || settings.bool("DIFF_ALWAYS"),
         verbosity,
         forks: forks(base, tasks)?,

@@ -73,8 +73,13 @@ impl Cancel {
     }
 }
 
-/// Where live lines go.
-pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+/// Where lines of programs go while they run.
+#[derive(Clone)]
+pub struct Live {
+    /// A program that ends sooner tells nothing.
+    pub after: Duration,
+    pub tell: Arc<dyn Fn(&str) + Send + Sync>,
+}
 
 /// One pipe from the process, and what it has said so far.
 struct Pipe {
@@ -92,7 +97,7 @@ impl Pipe {
         Ok(Pipe { fd, bytes: Vec::new(), told: 0 })
     }
 
-    fn drain(&mut self, buffer: &mut [u8], progress: Option<&Progress>) -> io::Result<()> {
+    fn drain(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         while let Some(fd) = &self.fd {
             match rustix::io::read(fd, &mut *buffer) {
                 Ok(0) => self.fd = None,
@@ -102,13 +107,19 @@ impl Pipe {
                 Err(e) => return Err(e.into()),
             }
         }
-        if let Some(progress) = progress {
-            while let Some(end) = self.bytes[self.told..].iter().position(|b| *b == b'\n') {
-                progress(&String::from_utf8_lossy(&self.bytes[self.told..self.told + end]));
-                self.told += end + 1;
-            }
-        }
         Ok(())
+    }
+
+    /// Tells the lines that have come since it was last asked; `all`: also one without an end.
+    fn tell(&mut self, live: &Live, all: bool) {
+        while let Some(end) = self.bytes[self.told..].iter().position(|b| *b == b'\n') {
+            (live.tell)(&String::from_utf8_lossy(&self.bytes[self.told..self.told + end]));
+            self.told += end + 1;
+        }
+        if all && self.told < self.bytes.len() {
+            (live.tell)(&String::from_utf8_lossy(&self.bytes[self.told..]));
+            self.told = self.bytes.len();
+        }
     }
 }
 
@@ -120,7 +131,7 @@ pub fn run(
     command: &Command,
     environment: &BTreeMap<String, String>,
     cancel: &Cancel,
-    progress: Option<&Progress>,
+    live: Option<&Live>,
 ) -> io::Result<Output> {
     if cancel.is_cancelled() {
         return Err(io::Error::new(io::ErrorKind::Interrupted, "the task was cancelled"));
@@ -131,7 +142,7 @@ pub fn run(
     if cancel.is_cancelled() {
         cancel.kill();
     }
-    let result = attend(command, &mut child, started, cancel, progress.filter(|_| command.live));
+    let result = attend(command, &mut child, started, cancel, live.filter(|_| command.live));
     if result.is_err() {
         end_group(&child, Signal::KILL);
         while cancel.reap(&mut child)?.is_none() {
@@ -201,7 +212,7 @@ fn attend(
     child: &mut Child,
     started: Instant,
     cancel: &Cancel,
-    progress: Option<&Progress>,
+    live: Option<&Live>,
 ) -> io::Result<Output> {
     let mut stdin = child.stdin.take();
     if let Some(fd) = &stdin {
@@ -226,9 +237,14 @@ fn attend(
             }
         }
         let before = out.bytes.len() + err.bytes.len();
-        out.drain(&mut buffer, progress)?;
-        err.drain(&mut buffer, progress)?;
+        out.drain(&mut buffer)?;
+        err.drain(&mut buffer)?;
         let now = Instant::now();
+        let live = live.filter(|live| now - started >= live.after);
+        if let Some(live) = live {
+            out.tell(live, false);
+            err.tell(live, false);
+        }
         if out.bytes.len() + err.bytes.len() > before {
             last_heard = now;
         }
@@ -241,6 +257,10 @@ fn attend(
         }
         let silent = out.fd.is_none() && err.fd.is_none();
         if status.is_some() && (silent || timed_out || now - last_heard >= QUIET) {
+            if let Some(live) = live {
+                out.tell(live, true);
+                err.tell(live, true);
+            }
             break;
         }
         if status.is_none() && command.timeout.is_some_and(|limit| now - started >= limit) && !timed_out {
@@ -261,13 +281,6 @@ fn attend(
             wait = wait.min(Duration::from_millis(10));
         }
         sleep_until_something(&stdin, &out, &err, ended.as_ref().filter(|_| status.is_none()), wait)?;
-    }
-    if let Some(progress) = progress {
-        for pipe in [&out, &err] {
-            if pipe.told < pipe.bytes.len() {
-                progress(&String::from_utf8_lossy(&pipe.bytes[pipe.told..]));
-            }
-        }
     }
     let rc = status.map_or(-1, |s| s.code().unwrap_or_else(|| -s.signal().unwrap_or(1)));
     Ok(Output { rc, stdout: out.bytes, stderr: err.bytes, timed_out })

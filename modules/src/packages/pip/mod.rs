@@ -212,6 +212,7 @@ impl Module for Pip {
         if args.break_system_packages {
             command = command.env("PIP_BREAK_SYSTEM_PACKAGES", "1");
         }
+        command.live = true;
         let out = execute(host, &command)?;
         let (said, complained) = (out.stdout_text(), out.stderr_text());
         stdout += &said;
