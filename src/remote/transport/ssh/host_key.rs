@@ -49,12 +49,14 @@ impl HostKeys {
                 (name.clone(), (bare != name).then_some(bare))
             }
         };
+        let hosts: Vec<&str> = [Some(name.as_str()), bare.as_deref()].into_iter().flatten().collect();
+        let known = load(&files, &hosts);
         HostKeys {
             name,
             bare,
+            known,
             principal: plan.host_key_alias.clone().unwrap_or_else(|| plan.hostname.clone()).to_lowercase(),
             strict: plan.strict,
-            known: load(&files),
             add_to: plan.user_known_hosts.first().filter(|f| f.as_os_str() != "/dev/null").cloned(),
             hash: plan.hash_known_hosts,
             skip: plan.skip_host_keys,

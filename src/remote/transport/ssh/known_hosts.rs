@@ -36,7 +36,16 @@ enum Names {
     Hashed { salt: Vec<u8>, hash: Vec<u8> },
 }
 
-/// The entries of several files, in order.
+impl Names {
+    fn mean(&self, name: &str) -> bool {
+        match self {
+            Names::Patterns(list) => pattern_list(list, name),
+            Names::Hashed { salt, hash } => mac(salt, name).verify_slice(hash).is_ok(),
+        }
+    }
+}
+
+/// Entries of several files, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownHosts {
     entries: Vec<Entry>,
@@ -53,11 +62,12 @@ pub(crate) enum Verdict<'a> {
 }
 
 impl KnownHosts {
-    /// Adds the lines of a file. Lines that cannot be read are passed over, as OpenSSH does.
-    pub(crate) fn add_file(&mut self, path: &Path, text: &str) {
+    /// Adds the lines of a file that are about one of `hosts` ([`host_name`]). Lines that cannot be read are passed over, as
+    /// OpenSSH does.
+    pub(crate) fn add_file(&mut self, path: &Path, text: &str, hosts: &[&str]) {
         let file: Arc<Path> = path.into();
         let lines = text.lines().enumerate();
-        self.entries.extend(lines.filter_map(|(i, line)| parse_line(&file, i + 1, line)));
+        self.entries.extend(lines.filter_map(|(i, line)| parse_line(&file, i + 1, line, hosts)));
     }
 
     /// What the files say of `key` under `name` ([`host_name`]).
@@ -97,10 +107,7 @@ impl KnownHosts {
     }
 
     fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |e| match &e.names {
-            Names::Patterns(list) => pattern_list(list, name),
-            Names::Hashed { salt, hash } => mac(salt, name).verify_slice(hash).is_ok(),
-        })
+        self.entries.iter().filter(move |e| e.names.mean(name))
     }
 }
 
@@ -140,7 +147,7 @@ fn mac(salt: &[u8], name: &str) -> Hmac<Sha1> {
     mac
 }
 
-fn parse_line(file: &Arc<Path>, line: usize, text: &str) -> Option<Entry> {
+fn parse_line(file: &Arc<Path>, line: usize, text: &str, hosts: &[&str]) -> Option<Entry> {
     let text = text.trim();
     if text.is_empty() || text.starts_with('#') {
         return None;
@@ -163,17 +170,20 @@ fn parse_line(file: &Arc<Path>, line: usize, text: &str) -> Option<Entry> {
         }
         None => Names::Patterns(names.to_owned()),
     };
+    if !hosts.iter().any(|host| names.mean(host)) {
+        return None;
+    }
     let key_type = words.next()?.to_owned();
     let key = STANDARD.decode(words.next()?).ok()?;
     Some(Entry { file: file.clone(), line, marker, names, key_type, key })
 }
 
-/// Reads files that exist.
-pub(crate) fn load(files: &[PathBuf]) -> KnownHosts {
+/// Reads what files that exist say of `hosts`. A connection keeps it: the files may be long, and the connections many.
+pub(crate) fn load(files: &[PathBuf], hosts: &[&str]) -> KnownHosts {
     let mut known = KnownHosts::default();
     for file in files {
         if let Ok(bytes) = std::fs::read(file) {
-            known.add_file(file, &String::from_utf8_lossy(&bytes));
+            known.add_file(file, &String::from_utf8_lossy(&bytes), hosts);
         }
     }
     known
@@ -187,9 +197,9 @@ mod tests {
         STANDARD.encode(text)
     }
 
-    fn known(text: &str) -> KnownHosts {
+    fn known(text: &str, hosts: &[&str]) -> KnownHosts {
         let mut known = KnownHosts::default();
-        known.add_file(Path::new("kh"), text);
+        known.add_file(Path::new("kh"), text, hosts);
         known
     }
 
@@ -210,7 +220,6 @@ mod tests {
              broken line\nbroken ssh-rsa %%%\n\
              {salted}"
         );
-        let known = known(&text);
         let cases = [
             ("plain", 22, "ssh-ed25519", "A", "known"),
             ("PLAIN", 22, "ssh-ed25519", "A", "known"),
@@ -233,7 +242,8 @@ mod tests {
             ("broken", 22, "ssh-rsa", "B", "unknown"),
         ];
         for (host, port, kind, bytes, want) in cases {
-            let got = match known.check(&host_name(host, port), kind, bytes.as_bytes()) {
+            let name = host_name(host, port);
+            let got = match known(&text, &[&name]).check(&name, kind, bytes.as_bytes()) {
                 Verdict::Known => "known".to_owned(),
                 Verdict::Unknown => "unknown".to_owned(),
                 Verdict::Revoked(entry) => format!("revoked {entry}"),
@@ -243,9 +253,12 @@ mod tests {
             };
             assert_eq!(got, want, "{host} {port} {kind} {bytes}");
         }
+        let known = known(&text, &["plain", "x.ca.org"]);
         assert_eq!(known.key_types("plain"), ["ssh-ed25519", "ssh-rsa"]);
         assert_eq!(known.authorities("x.ca.org").count(), 1);
         assert_eq!(known.authorities("x.org").count(), 0);
+        let lines: Vec<usize> = known.entries.iter().map(|e| e.line).collect();
+        assert_eq!(lines, [2, 3, 9, 10], "only lines about these hosts are kept");
     }
 
     #[test]
@@ -257,6 +270,6 @@ mod tests {
         // ssh-keygen refuses keys that are none; the name and its hash are what is compared here.
         let hashed = new_line("[web]:2222", "ssh-ed25519", b"A", Some([1; 20]));
         assert!(text.starts_with("[web]:2222 ssh-ed25519 ") && hashed.starts_with("|1|"));
-        assert_eq!(known(&hashed).check("[web]:2222", "ssh-ed25519", b"A"), Verdict::Known);
+        assert_eq!(known(&hashed, &["[web]:2222"]).check("[web]:2222", "ssh-ed25519", b"A"), Verdict::Known);
     }
 }
