@@ -124,6 +124,8 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::containers::PodmanNetwork>(),
     Entry::of::<crate::containers::PodmanSecret>(),
     Entry::of::<crate::packages::DebopsDivert>(),
+    Entry::of::<crate::kubernetes::K8s>(),
+    Entry::of::<crate::kubernetes::K8sInfo>(),
 ];
 
 /// Finds a module by its fully qualified name.

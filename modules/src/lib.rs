@@ -12,6 +12,7 @@ pub mod databases;
 pub mod facts;
 pub mod files;
 pub mod host;
+pub mod kubernetes;
 pub mod messaging;
 pub mod network;
 pub mod packages;

@@ -11,6 +11,7 @@ mod fetch;
 mod gather_facts;
 mod group_by;
 mod include_vars;
+mod kubernetes;
 mod module;
 mod patch;
 mod pause;
@@ -179,6 +180,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
             "ansible.posix.patch" => patch::run(&call).await,
             "ansible.posix.synchronize" => synchronize::run(&call).await,
+            name if name.starts_with("kubernetes.core.") => kubernetes::run(name, &call).await,
             other => ActionResult::failed(format!("the action {other} is listed but has no code")),
         },
         ActionKind::Missing => module::missing(&resolved.name),

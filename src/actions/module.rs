@@ -103,6 +103,19 @@ pub(super) async fn send(module: &str, args: JsonMap, content: Content, call: &A
     send_to(call.target, module, args, content, call).await
 }
 
+/// Asks a module that only reads for something, in check mode too and at once.
+pub(super) async fn look(module: &str, args: Json, call: &ActionCall<'_>) -> ActionResult {
+    let Some(entry) = tightbeam_modules::catalogue::find(module) else { return missing(module) };
+    let Json::Object(args) = args else { return missing(module) };
+    let args = match validated(entry.spec, args) {
+        Ok(args) => args,
+        Err(result) => return result,
+    };
+    let environment = call.environment.clone();
+    let request = Request { module: module.to_owned(), args, environment, ..Request::default() };
+    reply_result(call.hosts.call(call.target, request, Content::none()).await)
+}
+
 /// As [`send`], to another place than the task's.
 pub(super) async fn send_to(
     target: &Target,

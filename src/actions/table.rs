@@ -34,6 +34,8 @@ pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.wait_for_connection", spec: Some(&specs::WAIT_FOR_CONNECTION) },
     ControllerAction { name: "ansible.posix.patch", spec: None },
     ControllerAction { name: "ansible.posix.synchronize", spec: None },
+    ControllerAction { name: "kubernetes.core.k8s", spec: None },
+    ControllerAction { name: "kubernetes.core.k8s_info", spec: None },
 ];
 
 /// Actions that never touch a host.
@@ -54,7 +56,7 @@ const LOCAL: &[&str] = &[
 impl ControllerAction {
     /// Whether `async` is for it: all it does is call one module.
     pub(super) fn runs_in_background(&self) -> bool {
-        self.name == "ansible.builtin.setup"
+        self.name == "ansible.builtin.setup" || self.name.starts_with("kubernetes.core.")
     }
 }
 

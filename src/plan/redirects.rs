@@ -184,6 +184,9 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("community.general", "community.postgresql"),
 ];
 
+/// Collections that are now called otherwise, with all that they have.
+pub(super) const RENAMED_COLLECTIONS: &[(&str, &str)] = &[("community.kubernetes", "kubernetes.core")];
+
 /// Modules and actions of ansible-core itself, separated by spaces.
 pub(super) const BUILTIN: &str = "add_host apt apt_key apt_repository assemble assert async_status blockinfile command copy cron \
     deb822_repository debconf debug dnf dnf5 dpkg_selections expect fail fetch file find gather_facts \

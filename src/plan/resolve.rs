@@ -1,6 +1,6 @@
 //! Names of actions and modules → what carries them out. The lists of actions and modules are other parts' tables.
 
-use super::redirects::{BUILTIN, MOVED, REDIRECTS, RENAMED};
+use super::redirects::{BUILTIN, MOVED, REDIRECTS, RENAMED, RENAMED_COLLECTIONS};
 use crate::names::ModuleName;
 use crate::playbook::Templated;
 use std::path::PathBuf;
@@ -134,6 +134,9 @@ pub fn redirect(short: &str) -> Option<String> {
 /// The same module in the collection that its own points at.
 fn moved(name: &str) -> Option<String> {
     let (collection, short) = name.rsplit_once('.')?;
+    if let Some((_, to)) = RENAMED_COLLECTIONS.iter().find(|(from, _)| *from == collection) {
+        return Some(format!("{to}.{short}"));
+    }
     let targets = MOVED.iter().filter(|(from, _)| *from == collection).map(|(_, to)| *to);
     let lists = |to: &str| REDIRECTS.iter().any(|(c, names)| *c == to && names.split(' ').any(|n| n == short));
     targets.into_iter().find(|to| lists(to)).map(|to| format!("{to}.{short}"))
@@ -177,6 +180,8 @@ mod tests {
         let moved = ["community.general.docker_network", "community.docker.docker_network"];
         assert_eq!(candidates(moved[0], &[]), moved);
         assert_eq!(candidates("ansible.mysql.mysql_db", &[]), ["ansible.mysql.mysql_db", "community.mysql.mysql_db"]);
+        let renamed = ["community.kubernetes.helm", "kubernetes.core.helm"];
+        assert_eq!(candidates(renamed[0], &[]), renamed);
         assert_eq!(candidates("community.general.docker_image_pull", &[]), ["community.general.docker_image_pull"]);
     }
 }

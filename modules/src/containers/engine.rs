@@ -3,8 +3,9 @@
 
 use super::cli::CliArgs;
 use crate::contract::{Arg, Call, Failure, Json, JsonMap, Literal};
+pub use crate::host::Hand;
 use crate::host::{Change, Observe};
-use crate::network::http::{self, Follow, Request, Response};
+use crate::network::http::{self, Follow, Request, Response, quote};
 use serde::Deserialize;
 use std::io::Read;
 use std::path::PathBuf;
@@ -65,41 +66,6 @@ impl Reach {
 
 /// Programs and streams may take as long as they take.
 const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// What may be done: only looking, or changing too. A module that only looks learns from [`Hand::wished`] whether it
-/// would have changed something.
-pub enum Hand<'a> {
-    Look { host: &'a dyn Observe, wished: bool },
-    Change(&'a mut dyn Change),
-}
-
-impl<'a> Hand<'a> {
-    pub fn look(host: &'a dyn Observe) -> Self {
-        Hand::Look { host, wished: false }
-    }
-    pub fn host(&self) -> &dyn Observe {
-        match self {
-            Hand::Look { host, .. } => *host,
-            Hand::Change(host) => host.observe(),
-        }
-    }
-    /// The host for a change, unless the module only looks.
-    pub fn change(&mut self) -> Option<&mut dyn Change> {
-        match self {
-            Hand::Look { wished, .. } => {
-                *wished = true;
-                None
-            }
-            Hand::Change(host) => Some(&mut **host),
-        }
-    }
-    pub fn wished(&self) -> bool {
-        matches!(self, Hand::Look { wished: true, .. })
-    }
-    pub fn only_looks(&self) -> bool {
-        matches!(self, Hand::Look { .. })
-    }
-}
 
 /// The engine refused, or did not answer (`status` 0).
 #[derive(Clone, Debug, PartialEq)]
@@ -395,12 +361,6 @@ fn reason(error: &str) -> String {
         _ => "OSError",
     };
     format!("('Connection aborted.', {class}({number}, '{}'))", text.trim_end_matches('>'))
-}
-
-/// A text as part of a path or a query of a URL.
-pub fn quote(text: &str, safe: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b) || safe.as_bytes().contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// A name or an id as part of a path.

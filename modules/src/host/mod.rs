@@ -6,6 +6,7 @@ mod attrs;
 pub mod clock;
 mod command;
 pub mod fake;
+mod hand;
 mod mode;
 mod paths;
 pub mod real;
@@ -21,6 +22,7 @@ pub use attrs::{
     state_of,
 };
 pub use command::{Command, Output, Reply, Talk};
+pub use hand::Hand;
 pub use mode::Mode;
 pub(crate) use paths::expand_arguments;
 pub use paths::expand_path;

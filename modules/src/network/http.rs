@@ -47,11 +47,17 @@ pub struct Request {
     pub ca_path: Option<PathBuf>,
     pub client_cert: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
+    /// Certificates of authorities at hand, instead of a file.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The client's certificates and its key at hand, instead of files.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
     pub user: Option<String>,
     pub password: Option<String>,
     /// Sends the password without being asked.
     pub force_basic_auth: bool,
     pub use_proxy: bool,
+    /// A proxy, instead of the one that the environment names.
+    pub proxy: Option<String>,
     /// Undoes `Content-Encoding: gzip`.
     pub decompress: bool,
     pub agent: String,
@@ -73,10 +79,13 @@ impl Request {
             ca_path: None,
             client_cert: None,
             client_key: None,
+            ca_pem: None,
+            identity: None,
             user: None,
             password: None,
             force_basic_auth: false,
             use_proxy: true,
+            proxy: None,
             decompress: true,
             agent: "ansible-httpget".to_owned(),
         }
@@ -269,7 +278,11 @@ fn send_once(host: &dyn Observe, call: &Call, request: &Request) -> Result<Respo
     }
     let name = uri.host().ok_or_else(|| format!("Request failed: no host given: {}", request.url))?;
     let direct = !request.use_proxy || request.socket.is_some();
-    let proxy = if direct { None } else { proxy(host, call, scheme, name)? };
+    let proxy = match &request.proxy {
+        _ if direct => None,
+        Some(url) => Some(used_proxy(url)?),
+        None => proxy(host, call, scheme, name)?,
+    };
     let mut addresses = HashMap::new();
     let first_hop = proxy.as_ref().map_or(name, |p| p.host());
     let found = if request.socket.is_some() { vec![Ipv4Addr::LOCALHOST.into()] } else { resolve(host, first_hop)? };
@@ -427,7 +440,11 @@ fn proxy(host: &dyn Observe, call: &Call, scheme: &str, name: &str) -> Result<Op
     if excluded {
         return Ok(None);
     }
-    Proxy::new(&url).map(Some).map_err(|e| format!("the proxy {url} cannot be used: {e}"))
+    used_proxy(&url).map(Some)
+}
+
+fn used_proxy(url: &str) -> Result<Proxy, String> {
+    Proxy::new(url).map_err(|e| format!("the proxy {url} cannot be used: {e}"))
 }
 
 /// Where distributions keep the certificates that they trust.
@@ -447,33 +464,38 @@ fn tls(host: &dyn Observe, request: &Request) -> Result<TlsConfig, String> {
     if request.validate_certs {
         let store = host.env("SSL_CERT_FILE").map(PathBuf::from);
         let read = |p: &Path| host.read(p).map_err(|e| format!("cannot read certificates from {}: {e}", p.display()));
-        let pem = match (&request.ca_path, store) {
-            (Some(path), _) => read(path)?,
-            (None, Some(path)) => read(&path)?,
-            (None, None) => CA_FILES.iter().find_map(|p| host.read(Path::new(p)).ok()).unwrap_or_default(),
+        let pem = match (&request.ca_pem, &request.ca_path, store) {
+            (Some(pem), ..) => pem.clone(),
+            (None, Some(path), _) => read(path)?,
+            (None, None, Some(path)) => read(&path)?,
+            (None, None, None) => CA_FILES.iter().find_map(|p| host.read(Path::new(p)).ok()).unwrap_or_default(),
         };
-        let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-            .filter_map(|item| match item {
-                Ok(PemItem::Certificate(c)) => Some(c),
-                _ => None,
-            })
-            .collect();
-        builder = builder.root_certs(RootCerts::Specific(Arc::new(certificates)));
+        builder = builder.root_certs(RootCerts::Specific(Arc::new(certificates(&pem))));
     }
-    if let Some(path) = &request.client_cert {
-        let read = |p: &Path| host.read(p).map_err(|e| format!("cannot read {}: {e}", p.display()));
-        let pem = read(path)?;
-        let chain: Vec<Certificate<'static>> = parse_pem(&pem)
-            .filter_map(|item| match item {
-                Ok(PemItem::Certificate(c)) => Some(c),
-                _ => None,
-            })
-            .collect();
-        let key_pem = read(request.client_key.as_ref().unwrap_or(path))?;
-        let key = PrivateKey::from_pem(&key_pem).map_err(|e| format!("no private key for {}: {e}", path.display()))?;
-        builder = builder.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
-    }
-    Ok(builder.build())
+    let read = |p: &Path| host.read(p).map_err(|e| format!("cannot read {}: {e}", p.display()));
+    let (chain, key, whose) = match (&request.identity, &request.client_cert) {
+        (Some((chain, key)), _) => (chain.clone(), key.clone(), "the client's certificate".to_owned()),
+        (None, Some(path)) => {
+            (read(path)?, read(request.client_key.as_ref().unwrap_or(path))?, path.display().to_string())
+        }
+        (None, None) => return Ok(builder.build()),
+    };
+    let key = PrivateKey::from_pem(&key).map_err(|e| format!("no private key for {whose}: {e}"))?;
+    Ok(builder.client_cert(Some(ClientCert::new_with_certs(&certificates(&chain), key))).build())
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let one = |item| match item {
+        Ok(PemItem::Certificate(c)) => Some(c),
+        _ => None,
+    };
+    parse_pem(pem).filter_map(one).collect()
+}
+
+/// A text as part of a path or a query of a URL.
+pub fn quote(text: &str, safe: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b) || safe.as_bytes().contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Base64 with padding.
