@@ -124,6 +124,9 @@ pub static MODULES: &[Entry] = &[
     Entry::of::<crate::containers::PodmanNetwork>(),
     Entry::of::<crate::containers::PodmanSecret>(),
     Entry::of::<crate::packages::DebopsDivert>(),
+    Entry::of::<crate::kubernetes::HelmRelease>(),
+    Entry::of::<crate::kubernetes::HelmInfo>(),
+    Entry::of::<crate::kubernetes::HelmRepository>(),
     Entry::of::<crate::kubernetes::K8s>(),
     Entry::of::<crate::kubernetes::K8sInfo>(),
 ];

@@ -138,9 +138,8 @@ fn render(template: &Json, call: &ActionCall<'_>) -> Result<String, ActionResult
     };
     let given = |key: &str| options.and_then(|o| o.get(key)).filter(|v| !v.is_null());
     let text = |key: &str, default: &str| given(key).and_then(Json::as_str).unwrap_or(default).to_owned();
-    let flag = |key: &str, default: bool| {
-        given(key).and_then(|v| Value::from(v.clone()).as_spelled_bool()).unwrap_or(default)
-    };
+    let flag =
+        |key: &str, default: bool| given(key).and_then(|v| Value::from(v.clone()).as_spelled_bool()).unwrap_or(default);
     let newline = text("newline_sequence", "\n").replace("\\n", "\n").replace("\\r", "\r");
     if !["\n", "\r", "\r\n"].contains(&newline.as_str()) {
         return Err(ActionResult::failed("newline_sequence needs to be one of: \n, \r or \r\n"));

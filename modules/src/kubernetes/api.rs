@@ -230,12 +230,8 @@ impl<'a> Api<'a> {
         for (prefix, version) in places {
             all.extend(self.kinds(host, prefix, version)?);
         }
-        let ways: [fn(&Resource, &str) -> bool; 4] = [
-            |r, w| r.kind == w,
-            |r, w| r.plural == w,
-            |r, w| r.singular == w,
-            |r, w| r.short.iter().any(|s| s == w),
-        ];
+        let ways: [fn(&Resource, &str) -> bool; 4] =
+            [|r, w| r.kind == w, |r, w| r.plural == w, |r, w| r.singular == w, |r, w| r.short.iter().any(|s| s == w)];
         for fits in ways {
             let mut found: Vec<&Resource> = all.iter().filter(|r| fits(r, wanted)).collect();
             if found.len() > 1 {

@@ -60,8 +60,7 @@ fn completed(definition: Json, defaults: &Defaults<'_>) -> Result<Json, String> 
     let Some(metadata) = metadata.as_object_mut() else {
         return Err("the metadata of a definition are no mapping".to_owned());
     };
-    let added =
-        [("namespace", defaults.namespace), ("name", defaults.name), ("generateName", defaults.generate_name)];
+    let added = [("namespace", defaults.namespace), ("name", defaults.name), ("generateName", defaults.generate_name)];
     for (key, value) in added {
         if let Some(value) = value.filter(|v| !v.is_empty()) {
             metadata.entry(key).or_insert_with(|| value.into());

@@ -93,7 +93,8 @@ mod tests {
         assert_eq!(keys("[one][two].three[0]"), ["one", "two", "three", "0"]);
         let object = json!({"metadata": {"managedFields": [1], "annotations": {"a.b/c": "x"}, "name": "n"},
             "spec": {"env": [{"a": 1}, {"a": 2}, {"a": 3, "b": 4}]}});
-        let fields = ["metadata.managedFields", "metadata.annotations[a.b/c]", "spec.env[2].a", "spec.env[0]", "none.x"];
+        let fields =
+            ["metadata.managedFields", "metadata.annotations[a.b/c]", "spec.env[2].a", "spec.env[0]", "none.x"];
         assert_eq!(
             without(&object, &fields.map(str::to_owned)),
             json!({"metadata": {"name": "n"}, "spec": {"env": [{"a": 2}, {"b": 4}]}})

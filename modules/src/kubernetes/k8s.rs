@@ -85,7 +85,7 @@ impl Module for K8s {
             "Manages objects of Kubernetes.",
             &[
                 Arg::str("state")
-                    .choices(&["absent", "patched", "present"])
+                    .choices(&["present", "absent", "patched"])
                     .default(Literal::Str("present"))
                     .doc("What is to be of them; `patched` makes nothing new."),
                 Arg::str("kind").doc("Kind of the object."),
@@ -99,7 +99,8 @@ impl Module for K8s {
                 Arg::raw("resource_definition")
                     .aliases(&["definition", "inline"])
                     .doc("The object: a mapping, YAML, or a list of these."),
-                Arg::path("src").doc("A file with it: on the host, or on the controller with a local connection; or a URL."),
+                Arg::path("src")
+                    .doc("A file with it: on the host, or on the controller with a local connection; or a URL."),
                 Arg::raw("template").doc("A template on the controller that gives it."),
                 Arg::list("merge_type", ArgType::Str)
                     .choices(&["merge", "strategic-merge"])
@@ -128,7 +129,7 @@ impl Module for K8s {
                 Arg::dict("delete_options")
                     .options(&[
                         Arg::str("propagationPolicy")
-                            .choices(&["Background", "Foreground", "Orphan"])
+                            .choices(&["Foreground", "Background", "Orphan"])
                             .doc("What comes of dependents."),
                         Arg::int("gracePeriodSeconds").doc("Seconds until it is ended."),
                         Arg::dict("preconditions")
@@ -289,12 +290,9 @@ fn selectors(args: &Args) -> Vec<(&'static str, String)> {
 }
 
 fn find_resource(api: &Api<'_>, host: &dyn Observe, kind: &str, version: &str) -> Result<Resource, Wrong> {
-    let found =
-        api.resource(host, kind, version).map_err(|e| Wrong::because("retrieve requested object", e))?;
+    let found = api.resource(host, kind, version).map_err(|e| Wrong::because("retrieve requested object", e))?;
     found.ok_or_else(|| {
-        Wrong::new(format!(
-            "Failed to find exact match for {version}.{kind} by [kind, name, singularName, shortNames]"
-        ))
+        Wrong::new(format!("Failed to find exact match for {version}.{kind} by [kind, name, singularName, shortNames]"))
     })
 }
 
@@ -434,13 +432,7 @@ impl One<'_> {
     }
 
     /// Changes something; in check mode the server only tries.
-    fn act(
-        &self,
-        hand: &mut Hand<'_>,
-        method: &str,
-        path: &str,
-        mut send: Send<'_>,
-    ) -> Answer<(Json, Vec<String>)> {
+    fn act(&self, hand: &mut Hand<'_>, method: &str, path: &str, mut send: Send<'_>) -> Answer<(Json, Vec<String>)> {
         match hand.change() {
             Some(host) => self.api.act(host.observe(), method, path, &send),
             None => {
@@ -534,9 +526,8 @@ impl One<'_> {
             Err(e) if e.status == 404 => return self.created(resource, &merge::annotated(&self.object), hand),
             Err(e) => return Err(e),
         };
-        let patch = merge::patch(&actual, &self.object).map_err(|e| {
-            ApiError::of(format!("Could not apply strategic merge to {}/{name}: {e}", resource.kind))
-        })?;
+        let patch = merge::patch(&actual, &self.object)
+            .map_err(|e| ApiError::of(format!("Could not apply strategic merge to {}/{name}: {e}", resource.kind)))?;
         match patch {
             Some(patch) => self.patched(resource, &patch, "merge", hand),
             None => Ok((actual, Vec::new())),
@@ -607,9 +598,10 @@ impl Done {
         let (left, right) = (side(left), side(right));
         let only_counts = |side: &JsonMap| {
             side.len() == 1
-                && side.get("metadata").and_then(Json::as_object).is_some_and(|m| {
-                    m.keys().all(|key| ["generation", "resourceVersion"].contains(&key.as_str()))
-                })
+                && side
+                    .get("metadata")
+                    .and_then(Json::as_object)
+                    .is_some_and(|m| m.keys().all(|key| ["generation", "resourceVersion"].contains(&key.as_str())))
         };
         self.changed = !(only_counts(&left) && only_counts(&right));
         if !self.changed {

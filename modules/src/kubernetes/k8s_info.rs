@@ -4,9 +4,7 @@ use super::api::{Api, ApiError};
 use super::hidden;
 use super::reach::{AUTH_ARGS, Reach};
 use super::wait::{Patience, Sight, WAIT_ARGS, is_list};
-use crate::contract::{
-    Arg, ArgType, Call, Failure, Json, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return,
-};
+use crate::contract::{Arg, ArgType, Call, Failure, Json, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return};
 use crate::host::{Change, Observe};
 use serde::Deserialize;
 
@@ -81,7 +79,8 @@ fn look(args: &Args, api: &Api<'_>, host: &dyn Observe) -> Result<Outcome, Failu
         e.reason.into_iter().fold(failure, |f, reason| f.with("reason", reason))
     };
     let found = api.resource(host, &args.kind, &args.api_version).map_err(failed)?;
-    let mut outcome = Outcome::unchanged().with("resources", Json::Array(Vec::new())).with("api_found", found.is_some());
+    let mut outcome =
+        Outcome::unchanged().with("resources", Json::Array(Vec::new())).with("api_found", found.is_some());
     let Some(resource) = found else {
         let msg = format!(
             "Failed to find API for resource with apiVersion \"{}\" and kind \"{}\"",
@@ -95,8 +94,7 @@ fn look(args: &Args, api: &Api<'_>, host: &dyn Observe) -> Result<Outcome, Failu
             query.push((name, list.join(",")));
         }
     }
-    let sight =
-        Sight { resource: &resource, name: args.name.as_deref(), namespace: args.namespace.as_deref(), query };
+    let sight = Sight { resource: &resource, name: args.name.as_deref(), namespace: args.namespace.as_deref(), query };
     let there = match args.patience.find(api, host, &sight) {
         Ok(waited) => waited.object,
         Err(e) if e.status == 400 => return Ok(outcome),

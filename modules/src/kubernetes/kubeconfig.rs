@@ -191,8 +191,7 @@ fn from_program(host: &dyn Observe, exec: &Json, dir: &Path, out: &mut Cluster) 
     if let Some(token) = status["token"].as_str() {
         out.authorization = Some(Cluster::bearer(token));
     }
-    if let (Some(certificate), Some(key)) =
-        (status["clientCertificateData"].as_str(), status["clientKeyData"].as_str())
+    if let (Some(certificate), Some(key)) = (status["clientCertificateData"].as_str(), status["clientKeyData"].as_str())
     {
         out.identity = Some((certificate.into(), key.into()));
     }

@@ -4,6 +4,7 @@
 mod api;
 mod definitions;
 mod hash;
+mod helm;
 mod hidden;
 mod k8s;
 mod k8s_info;
@@ -17,5 +18,6 @@ mod selector;
 mod tests;
 mod wait;
 
+pub use helm::{HelmInfo, HelmRelease, HelmRepository};
 pub use k8s::K8s;
 pub use k8s_info::K8sInfo;

@@ -116,9 +116,7 @@ impl Reach {
     /// Nothing tells of a cluster, or what tells of one cannot be read or is not supported.
     pub fn cluster(&self, host: &dyn Observe) -> Result<Cluster, Failure> {
         let all = self.with_environment(host);
-        for (refused, name) in
-            [(all.no_proxy.is_some(), "no_proxy"), (all.proxy_headers.is_some(), "proxy_headers")]
-        {
+        for (refused, name) in [(all.no_proxy.is_some(), "no_proxy"), (all.proxy_headers.is_some(), "proxy_headers")] {
             if refused {
                 return Err(Failure::new(format!("{name} is not supported")));
             }

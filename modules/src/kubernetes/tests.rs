@@ -19,7 +19,8 @@ fn map(name: &str, data: Json) -> Json {
 fn an_object_comes_changes_and_goes() {
     let server = Scripted::start();
     let mut host = Fake::new();
-    let args = |data: Json| server.args(json!({"definition": {"data": data}, "kind": "co", "name": "a", "namespace": "n"}));
+    let args =
+        |data: Json| server.args(json!({"definition": {"data": data}, "kind": "co", "name": "a", "namespace": "n"}));
     let out = case(&K8S, args(json!({"k": "1"})), &mut host).unwrap();
     assert_eq!((out.changed, &out.values["method"]), (true, &json!("create")));
     assert_eq!(out.values["result"]["kind"], "ConfigMap");
@@ -31,9 +32,10 @@ fn an_object_comes_changes_and_goes() {
     let out = case(&K8S, args(json!({"k": "2"})), &mut host).unwrap();
     assert_eq!(out.values["method"], "update");
     let diff = &out.diff[0];
-    assert_eq!(diff.before, Some(json!({"metadata": {"resourceVersion": "2"}, "data": {"k": "1"}})));
+    assert_eq!(diff.before, Some(json!({"metadata": {"resourceVersion": "1"}, "data": {"k": "1"}})));
     assert_eq!(diff.after, Some(json!({"metadata": {"resourceVersion": "3"}, "data": {"k": "2"}})));
-    let absent = server.args(json!({"kind": "ConfigMap", "name": "a", "namespace": "n", "state": "absent", "wait": true}));
+    let absent =
+        server.args(json!({"kind": "ConfigMap", "name": "a", "namespace": "n", "state": "absent", "wait": true}));
     let out = case(&K8S, absent, &mut host).unwrap();
     assert_eq!((&out.values["method"], &out.values["duration"]), (&json!("delete"), &json!(0)));
     assert_eq!(server.object(&format!("{MAPS}/a")), None);
@@ -64,7 +66,8 @@ fn several_objects_and_what_goes_wrong() {
     assert_eq!((out.changed, &results[1]["method"]), (true, &json!("create")));
     let failure = run(&K8S, server.args(json!({"definition": both})), &mut host, false).unwrap_err();
     assert_eq!(failure.msg, "Failed to create object: {\"message\":\"it is bad\"}");
-    let list = json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [{"metadata": {"name": "l", "namespace": "n"}}]});
+    let list =
+        json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [{"metadata": {"name": "l", "namespace": "n"}}]});
     case(&K8S, server.args(json!({"definition": list})), &mut host).unwrap();
     let all = json!({"kind": "ConfigMap", "namespace": "n", "state": "absent", "delete_all": true});
     let out = case(&K8S, server.args(all), &mut host).unwrap();
@@ -99,12 +102,12 @@ fn faults_are_the_references() {
             json!({"kind": "Nope", "name": "a"}),
             "Failed to find exact match for v1.Nope by [kind, name, singularName, shortNames]",
         ),
-        (
-            json!({"state": "absent", "delete_all": true}),
-            "'kind' option is required to specify the resource type.",
-        ),
+        (json!({"state": "absent", "delete_all": true}), "'kind' option is required to specify the resource type."),
         (json!({"kind": "ConfigMap", "apply": true}), "Failed to apply object: name is required to apply v1.ConfigMap"),
-        (json!({"validate": {"strict": true}}), "validate is not supported: the server itself validates what it is given"),
+        (
+            json!({"validate": {"strict": true}}),
+            "validate is not supported: the server itself validates what it is given",
+        ),
         (json!({"proxy_headers": {}, "kind": "Namespace"}), "proxy_headers is not supported"),
         (
             json!({"api_key": "wrong", "kind": "Namespace", "name": "a"}),
@@ -128,7 +131,8 @@ fn a_kubeconfig_names_a_program_for_the_token() {
         .answer("give-token now", 0, r#"{"status": {"token": "s3cret"}}"#);
     case(&K8S, json!({"definition": map("a", json!({"k": "1"}))}), &mut host).unwrap();
     let info = |args: Json, host: &mut Fake| run(&INFO, args, host, false).unwrap().values;
-    let found = info(json!({"kind": "ConfigMap", "namespace": "n", "hidden_fields": ["metadata.resourceVersion"]}), &mut host);
+    let found =
+        info(json!({"kind": "ConfigMap", "namespace": "n", "hidden_fields": ["metadata.resourceVersion"]}), &mut host);
     assert_eq!(json!(found["resources"]), json!([map("a", json!({"k": "1"}))]));
     let found = info(json!({"kind": "ConfigMap", "namespace": "n", "name": "none"}), &mut host);
     assert_eq!((&found["resources"], &found["api_found"]), (&json!([]), &json!(true)));

@@ -15,10 +15,7 @@ pub const WAIT_ARGS: &[Arg] = &[
     Arg::dict("wait_condition")
         .options(&[
             Arg::str("type").doc("Type of the condition."),
-            Arg::str("status")
-                .choices(&["True", "False", "Unknown"])
-                .default(Literal::Str("True"))
-                .doc("Its status."),
+            Arg::str("status").choices(&["True", "False", "Unknown"]).default(Literal::Str("True")).doc("Its status."),
             Arg::str("reason").doc("Its reason."),
         ])
         .doc("The condition that is waited for."),
@@ -216,7 +213,8 @@ mod tests {
 
     #[test]
     fn conditions() {
-        let object = json!({"status": {"conditions": [{"type": "Progressing", "status": "Unknown", "reason": "Paused"}]}});
+        let object =
+            json!({"status": {"conditions": [{"type": "Progressing", "status": "Unknown", "reason": "Paused"}]}});
         let holds = |kind: &str, status: &str, reason: Option<&str>| {
             let reason = reason.map(str::to_owned);
             Condition { kind: None, status: status.to_owned(), reason }.holds(kind, &object)
