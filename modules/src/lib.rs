@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod commands;
 pub mod containers;
 pub mod contract;
+pub mod crypto;
 pub mod databases;
 pub mod facts;
 pub mod files;

@@ -24,6 +24,7 @@ mod set_fact;
 mod set_stats;
 mod setup;
 mod shared;
+mod shutdown;
 mod specs;
 mod synchronize;
 mod table;
@@ -180,6 +181,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
             "ansible.builtin.wait_for_connection" => wait_for_connection::run(&call).await,
             "ansible.posix.patch" => patch::run(&call).await,
             "ansible.posix.synchronize" => synchronize::run(&call).await,
+            "community.general.shutdown" => shutdown::run(&call).await,
             name if name.starts_with("kubernetes.core.") => kubernetes::run(name, &call).await,
             other => ActionResult::failed(format!("the action {other} is listed but has no code")),
         },
@@ -190,7 +192,7 @@ pub async fn run(resolved: &Resolved, mut call: ActionCall<'_>) -> ActionResult 
 
 /// Arguments that do not fit an action's specification.
 fn refused(action: &ControllerAction, call: &ActionCall<'_>) -> Option<ActionResult> {
-    const BY_LIST: [&str; 5] = ["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
+    const BY_LIST: [&str; 6] = ["fail", "group_by", "reboot", "set_stats", "shutdown", "wait_for_connection"];
     let spec = action.spec?;
     let name = action.name.rsplit('.').next().unwrap_or_default();
     if !BY_LIST.contains(&name) {

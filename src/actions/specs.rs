@@ -153,6 +153,16 @@ pub(super) static REBOOT: ModuleSpec = spec(
     ],
 );
 
+pub(super) static SHUTDOWN: ModuleSpec = spec(
+    "community.general.shutdown",
+    "Shuts the host down.",
+    &[
+        Arg::int("delay").default(Literal::Int(0)).doc("Seconds before it; less than a minute is none."),
+        Arg::str("msg").default(Literal::Str("Shut down initiated by Ansible")).doc("Shown to users of the host."),
+        Arg::list("search_paths", ArgType::Str).doc("Where the shutdown command is looked for."),
+    ],
+);
+
 pub(super) static WAIT_FOR_CONNECTION: ModuleSpec = spec(
     "ansible.builtin.wait_for_connection",
     "Waits until the host can be worked with.",

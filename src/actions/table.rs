@@ -34,6 +34,7 @@ pub static ACTIONS: &[ControllerAction] = &[
     ControllerAction { name: "ansible.builtin.wait_for_connection", spec: Some(&specs::WAIT_FOR_CONNECTION) },
     ControllerAction { name: "ansible.posix.patch", spec: None },
     ControllerAction { name: "ansible.posix.synchronize", spec: None },
+    ControllerAction { name: "community.general.shutdown", spec: Some(&specs::SHUTDOWN) },
     ControllerAction { name: "kubernetes.core.helm", spec: None },
     ControllerAction { name: "kubernetes.core.helm_info", spec: None },
     ControllerAction { name: "kubernetes.core.helm_repository", spec: None },

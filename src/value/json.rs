@@ -1,7 +1,9 @@
 //! Values to and from JSON. What comes from JSON is foreign text: it is never rendered as a template.
 
 use super::{Map, Value};
+use num_bigint::BigInt;
 use serde_json::Value as Json;
+use tightbeam_modules::contract::{INTEGER, JsonMap};
 
 impl From<Json> for Value {
     fn from(json: Json) -> Self {
@@ -15,9 +17,19 @@ impl From<Json> for Value {
             },
             Json::String(s) => Value::foreign(s),
             Json::Array(items) => Value::list(items.into_iter().map(Value::from).collect()),
-            Json::Object(map) => Value::map(map.into_iter().map(|(k, v)| (k.into(), v.into())).collect()),
+            Json::Object(map) => match big(&map) {
+                Some(number) => number,
+                None => Value::map(map.into_iter().map(|(k, v)| (k.into(), v.into())).collect()),
+            },
         }
     }
+}
+
+/// The integer that a mapping stands for, where JSON's numbers do not hold it.
+fn big(map: &JsonMap) -> Option<Value> {
+    let digits = map.get(INTEGER).filter(|_| map.len() == 1)?.as_str()?;
+    let number = BigInt::parse_bytes(digits.as_bytes(), 16)?;
+    Some(i64::try_from(&number).map_or_else(|_| Value::BigInt(std::sync::Arc::new(number)), Value::Int))
 }
 
 impl From<serde_json::Map<String, Json>> for Map {

@@ -2,6 +2,7 @@
 
 mod call;
 mod module;
+mod number;
 mod outcome;
 mod printed;
 mod secret;
@@ -11,6 +12,7 @@ pub mod wire;
 
 pub use call::{Blob, BlobReader, Blobs, Call, NoBlobs};
 pub use module::{Entry, Module, Plan};
+pub use number::{INTEGER, integer};
 pub(crate) use outcome::python_error;
 pub use outcome::{Deprecation, Diff, DiffSide, Failure, Outcome, is_listed};
 pub use printed::printed;

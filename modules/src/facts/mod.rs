@@ -8,6 +8,7 @@ mod date_time;
 mod distribution;
 mod dns;
 mod dpkg;
+mod ec2_metadata;
 mod env;
 mod facter;
 mod family;
@@ -42,6 +43,7 @@ mod time_zone;
 mod user;
 mod virtualization;
 
+pub use ec2_metadata::Ec2MetadataFacts;
 pub use python::find_python;
 
 use family::Family;

@@ -1,10 +1,12 @@
 //! Modules of the `files` family, one file each; `shared.rs` holds what they have in common.
 
 pub mod acl;
+pub mod archive;
 pub mod assemble;
 pub mod blockinfile;
 pub mod capabilities;
 pub mod copy;
+pub mod deploy_helper;
 pub mod fetch;
 pub mod file;
 pub mod find;

@@ -1,7 +1,7 @@
 //! Work that is a list of steps known when planned, and the failures that running programs shares.
 
 use super::{Change, Command, Observe, Output, WriteOptions};
-use crate::contract::{Failure, Outcome};
+use crate::contract::{Failure, Outcome, Plan};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,11 @@ impl Steps {
     pub fn write(&mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>, mode: Option<u32>) -> &mut Self {
         self.steps.push(Step::Write { path: path.into(), content: content.into(), mode, owner: None });
         self
+    }
+
+    /// Work, if the outcome says that something changes.
+    pub fn plan(self) -> Plan<Steps> {
+        if self.outcome.changed { Plan::Work(self) } else { Plan::Done(self.outcome) }
     }
 
     /// Takes the steps one by one; the first that fails ends the task.

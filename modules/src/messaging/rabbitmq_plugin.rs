@@ -76,7 +76,7 @@ impl Module for RabbitmqPlugin {
             }
         }
         steps.outcome = Outcome::changed(!steps.steps.is_empty()).with("enabled", enabled).with("disabled", disabled);
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

@@ -185,7 +185,7 @@ impl Module for RabbitmqUser {
         }
         let mut steps = work.steps;
         steps.outcome = Outcome::changed(!steps.steps.is_empty()).with("user", user).with("state", args.state);
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

@@ -72,7 +72,7 @@ impl Module for RabbitmqVhost {
             }
         }
         steps.outcome = Outcome::changed(!steps.steps.is_empty()).with("name", name).with("state", args.state);
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

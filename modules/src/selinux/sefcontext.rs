@@ -155,7 +155,7 @@ impl Module for Sefcontext {
             outcome.diff.push(Diff { prepared: Some(told), ..Diff::default() });
         }
         steps.outcome = outcome;
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

@@ -84,7 +84,7 @@ impl Module for Seport {
             .with("proto", args.proto)
             .with("setype", args.setype)
             .with("state", args.state);
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

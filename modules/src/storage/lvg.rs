@@ -158,7 +158,7 @@ impl Module for Lvg {
 
 fn end(mut steps: Steps) -> Plan<Steps> {
     steps.outcome = Outcome::changed(!steps.steps.is_empty());
-    if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) }
+    steps.plan()
 }
 
 fn push(steps: &mut Steps, command: Command, failed: String) {

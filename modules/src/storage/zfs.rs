@@ -98,7 +98,7 @@ impl Module for Zfs {
         });
         outcome.values.extend(wanted.iter().map(|(name, value)| ((*name).clone(), json!(value))));
         steps.outcome = outcome;
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

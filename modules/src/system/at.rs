@@ -78,7 +78,7 @@ impl Module for At {
             }
         }
         steps.outcome.changed = !steps.steps.is_empty();
-        Ok(if steps.outcome.changed { Plan::Work(steps) } else { Plan::Done(steps.outcome) })
+        Ok(steps.plan())
     }
 
     fn preview(work: &Steps, _: &Call) -> Outcome {

@@ -1,5 +1,7 @@
-//! Text as Python sees it: patterns, replacement templates and encodings, for the modules that edit and search files.
+//! Text as Python sees it: patterns, replacement templates and encodings, for the modules that edit and search files;
+//! and the hashes of passwords.
 
+pub mod crypt;
 mod encoding;
 mod pattern;
 mod template;

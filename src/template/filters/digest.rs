@@ -163,7 +163,7 @@ pub fn crypt_password(cx: &Cx, password: &str, kind: &str, how: Crypt) -> Res<St
         )));
     }
     match kind {
-        "md5" => Ok(super::crypt::md5_crypt(password.as_bytes(), &salt)),
+        "md5" => Ok(tightbeam_modules::text::crypt::md5_crypt(password.as_bytes(), &salt)),
         kind => {
             let default = if kind == "sha512" { 656_000 } else { 535_000 };
             let rounds = rounds.unwrap_or(default);
@@ -177,7 +177,7 @@ pub fn crypt_password(cx: &Cx, password: &str, kind: &str, how: Crypt) -> Res<St
                     "Could not hash the secret: {kind}_crypt: min_desired_rounds ({rounds}) is {bound}"
                 )));
             }
-            Ok(super::crypt::sha_crypt(kind == "sha512", password.as_bytes(), &salt, rounds as usize))
+            Ok(tightbeam_modules::text::crypt::sha_crypt(kind == "sha512", password.as_bytes(), &salt, rounds as usize))
         }
     }
 }
