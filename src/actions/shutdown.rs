@@ -40,7 +40,7 @@ async fn command(call: &ActionCall<'_>) -> Result<String, ActionResult> {
         Some(path) if path.as_str().is_some() => vec![path.to_string()],
         _ => USUAL.iter().map(ToString::to_string).collect(),
     };
-    let places: Vec<String> = paths.iter().map(|p| crate::remote::shell_quote(p)).collect();
+    let places: Vec<String> = paths.iter().map(|p| crate::remote::shell_quote(p).into_owned()).collect();
     let look = format!(
         "name=shutdown; if grep -q '^ID=alpine' /etc/os-release 2>/dev/null; then name=poweroff; fi; \
          for dir in {}; do if [ -e \"$dir/$name\" ]; then echo \"$dir/$name\"; exit 0; fi; done; \
