@@ -117,11 +117,14 @@ impl Module for OpensslPublickey {
         let writes = args.force || !same;
         let idle = !writes && !place.differs(host, call)?;
         let work = Work { args, place, before, wanted: Some(Wanted { public, content }), writes };
-        Ok(if idle { Plan::Done(work.told(false, work.before.as_deref(), None)) } else { Plan::Work(work) })
+        if !idle {
+            return Ok(Plan::Work(work));
+        }
+        Ok(Plan::Done(if call.check { work.foretold(false) } else { work.told(false, work.before.as_deref(), None) }))
     }
 
     fn preview(work: &Work, _: &Call) -> Outcome {
-        work.told(true, work.before.as_deref(), None)
+        work.foretold(true)
     }
 
     fn apply(work: Work, host: &mut dyn Change, call: &Call) -> Result<Outcome, Failure> {
@@ -148,6 +151,14 @@ fn holds(format: &str, there: &[u8], wanted: &[u8]) -> bool {
 }
 
 impl Work {
+    /// Check mode tells nothing of the keys, as the collection's.
+    fn foretold(&self, changed: bool) -> Outcome {
+        let mut outcome = self.told(changed, self.before.as_deref(), None);
+        outcome.set("fingerprint", JsonMap::new());
+        outcome.diff = vec![Diff::data(JsonMap::new(), JsonMap::new())];
+        outcome
+    }
+
     fn told(&self, changed: bool, content: Option<&[u8]>, kept: Option<String>) -> Outcome {
         let prints = self.wanted.as_ref().and_then(|w| w.public.der()).map(|der| digest::fingerprints(&der));
         let mut outcome = Outcome::changed(changed)
