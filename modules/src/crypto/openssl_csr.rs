@@ -32,8 +32,8 @@ pub struct Work {
 }
 
 enum Task {
-    /// Makes the request with this key.
-    Make(Key),
+    /// Makes the request with this key; check mode need not have it.
+    Make(Option<Key>),
     Attributes,
     Remove,
 }
@@ -95,9 +95,15 @@ impl Module for OpensslCsr {
             let work = Work { place, wish, return_content, before: None, task: Task::Remove };
             return Ok(if there { Plan::Work(work) } else { Plan::Done(work.told(false, None, None)) });
         }
-        let task = match needed(&wish, host, before.as_deref(), args.force)? {
-            Some(key) => Task::Make(key),
-            None => Task::Attributes,
+        let there = before.as_deref().and_then(Request::read);
+        // Where a request is made anyway, an earlier task may be about to make the key.
+        let task = if call.check && (args.force || there.is_none()) {
+            Task::Make(None)
+        } else {
+            match needed(&wish, host, before.as_deref(), args.force)? {
+                Some(key) => Task::Make(Some(key)),
+                None => Task::Attributes,
+            }
         };
         let idle = matches!(task, Task::Attributes) && !place.differs(host, call)?;
         let work = Work { place, wish, return_content, before, task };
@@ -116,6 +122,14 @@ impl Module for OpensslCsr {
             }
             Task::Attributes => (work.before.clone(), None),
             Task::Make(key) => {
+                let read;
+                let key = match key {
+                    Some(key) => key,
+                    None => {
+                        read = work.wish.key(host.observe())?;
+                        &read
+                    }
+                };
                 let content = work.wish.make(key)?;
                 let kept = work.place.put(host, &content, call)?;
                 (Some(content), kept)

@@ -102,6 +102,11 @@ impl Module for OpensslPublickey {
         }
         let path = args.privatekey_path.as_deref();
         if let Some(path) = path.filter(|p| host.stat(p).is_err()) {
+            // Check mode: an earlier task may be about to make it.
+            if call.check {
+                let work = Work { args, place, before, wanted: None, writes: true };
+                return Ok(Plan::Done(work.foretold(true)));
+            }
             return Err(Failure::new(format!("The private key {} does not exist", path.display())));
         }
         let (content, passphrase) = (args.privatekey_content.as_deref(), args.privatekey_passphrase.as_deref());
