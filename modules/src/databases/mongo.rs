@@ -1,11 +1,11 @@
 //! The host's own shell of MongoDB, `mongosh` or `mongo`. Scripts, and with them passwords, reach it through a pipe, never
 //! by its arguments or a file.
 
-use crate::containers::engine::quote;
 use crate::contract::{Arg, ArgType, Failure, Json, Literal, python_text};
 use crate::facts::ini;
 use crate::host::steps::{execute, query, required};
 use crate::host::{Change, Command, Observe, Output, expand_path};
+use crate::network::http::quote;
 use serde::Deserialize;
 use serde_json::json;
 use std::path::Path;

@@ -84,7 +84,7 @@ mod tests {
             generate_name: None,
         };
         let alone = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"namespace": "n", "name": "a"}});
-        assert_eq!(read(None, &defaults).unwrap(), [alone.clone()]);
+        assert_eq!(read(None, &defaults).unwrap(), std::slice::from_ref(&alone));
         let given = json!([{"metadata": {"name": "b"}}, null,
             {"kind": "ConfigMapList", "apiVersion": "v2", "items": [{"metadata": {"name": "c"}}]}]);
         let read = read(Some(&given), &defaults).unwrap();

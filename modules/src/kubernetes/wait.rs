@@ -109,10 +109,7 @@ impl Condition {
     fn holds(&self, kind: &str, object: &Json) -> bool {
         let conditions = object["status"]["conditions"].as_array();
         let Some(found) = conditions.into_iter().flatten().find(|c| c["type"] == kind) else { return false };
-        let status = match found["status"].as_str() {
-            Some(word @ ("True" | "Unknown")) => word,
-            _ => "False",
-        };
+        let status = found["status"].as_str().filter(|word| ["True", "Unknown"].contains(word)).unwrap_or("False");
         status == self.status && self.reason.as_ref().is_none_or(|r| r.is_empty() || found["reason"] == r.as_str())
     }
 }
