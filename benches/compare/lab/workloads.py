@@ -49,6 +49,12 @@ def cells(hosts, content):
             found.append(
                 Cell("W7", f"W1 at {delay} ms", site, count, layer="site", changes=False, watch=SITE, delay=delay)
             )
+    one = n(1)
+    found += [
+        Cell("W7", "ping at 200 ms", Adhoc("ping"), one, delay=200),
+        Cell("W7", "loop of 100 items at 200 ms", Play("loop.yml"), one, layer="loop", changes=False, delay=200),
+        Cell("W7", "50 independent tasks at 200 ms", Play("independent.yml"), one, delay=200),
+    ]
     listed = n(1000)
     found += [
         Cell("W8", "--version", Version()),

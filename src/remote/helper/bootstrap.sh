@@ -2,6 +2,7 @@
 # statement ends itself; no single quotes, backslashes, exclamation marks or comments after this one.
 # It answers with lines that start with @MARK@: ok | need gz | need raw | arch SYSTEM MACHINE |
 # failed NUMBER |DIR=REASON… | none |DIR=REASON…
+# What came over SSH is as it was sent; what lies there may not be.
 # The quick way starts no process: what was put there was looked at then, in a directory of this user alone.
 set -f; m=@MARK@; h=@NAME@;
 [ -t 0 ] && stty raw -echo;
@@ -25,10 +26,8 @@ elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha256 -r < "$1";
 elif command -v shasum >/dev/null 2>&1; then shasum -a 256 < "$1";
 else echo "$d"; fi;
 };
-good() {
-[ -f "$1" ] && [ -O "$1" ] && [ -x "$1" ] && [ "$(($(wc -c < "$1")))" = "$n" ] || return 1;
-case $(sum "$1") in "$d"*) return 0 ;; esac; return 1;
-};
+whole() { [ -f "$1" ] && [ -O "$1" ] && [ -x "$1" ] && [ "$(($(wc -c < "$1")))" = "$n" ]; };
+good() { whole "$1" && case $(sum "$1") in "$d"*) ;; *) return 1 ;; esac; };
 go() {
 "$1" --version >/dev/null 2>&1 </dev/null || return 1;
 umask "$u"; echo "$m ok"; exec "$1" @REDIRECT@;
@@ -44,7 +43,7 @@ t="$p/.new$$";
 if command -v gzip >/dev/null 2>&1;
 then echo "$m need gz"; e=$({ head -c "$z" | gzip -dc > "$t"; } 2>&1);
 else echo "$m need raw"; e=$({ head -c "$n" > "$t"; } 2>&1); fi;
-if [ -z "$e" ] && chmod 700 "$t" && good "$t" && mv -f "$t" "$p/$h"; then
+if [ -z "$e" ] && chmod 700 "$t" && whole "$t" && mv -f "$t" "$p/$h"; then
 find "$p" -name "helper-*" -mtime +30 -exec rm -f {} + 2>/dev/null;
 go "$p/$h"; e="cannot be executed";
 fi;
