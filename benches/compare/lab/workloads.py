@@ -51,7 +51,7 @@ def cells(hosts, content):
             )
     one = n(1)
     found += [
-        Cell("W7", "ping at 200 ms", Adhoc("ping"), one, delay=200),
+        Cell("W7", "ad-hoc command at 200 ms", Adhoc("command", "uname -s"), one, delay=200),
         Cell("W7", "loop of 100 items at 200 ms", Play("loop.yml"), one, layer="loop", changes=False, delay=200),
         Cell("W7", "50 independent tasks at 200 ms", Play("independent.yml"), one, delay=200),
     ]
