@@ -391,7 +391,8 @@ fn judge(
             });
         }
     }
-    if call.diff && outcome.changed {
+    // What is cleaned up is told in any case.
+    if call.diff && (outcome.changed || matches!(operation, Operation::CleanUp { .. })) {
         outcome.diff.push(prepared(&stdout));
     }
     Ok(outcome.with("stdout", stdout).with("stderr", stderr))

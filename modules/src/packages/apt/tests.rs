@@ -55,6 +55,16 @@ fn installs_what_is_missing_in_one_call() {
 }
 
 #[test]
+fn a_clean_up_with_nothing_to_do_tells_so() {
+    let said = "Reading state information...\n0 upgraded, 0 newly installed, 0 to remove and 1 not upgraded.\n";
+    let line = format!("{BASE} autoremove");
+    let mut host = host().answer(&line, 0, said).answer(&format!("{line} --simulate"), 0, said);
+    let out = case(&APT, json!({"autoremove": true}), &mut host).unwrap();
+    assert!(!out.changed);
+    assert_eq!(out.diff[0].prepared.as_deref(), Some("0 upgraded, 0 newly installed, 0 to remove and 1 not upgraded."));
+}
+
+#[test]
 fn installed_packages_and_met_virtual_ones_need_no_apt_get() {
     let mut host = host();
     let out = case(&APT, json!({"name": "curl,awk"}), &mut host).unwrap();
