@@ -107,9 +107,10 @@ async fn source(src: &str, call: &ActionCall<'_>) -> Result<String, ActionResult
     if fetched {
         return Ok(text.to_owned());
     }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
-    String::from_utf8(bytes)
-        .map_err(|_| ActionResult::failed(format!("Failed to load resource definition: {src} is not UTF-8")))
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| ActionResult::failed(format!("Failed to load resource definition: {src} is not UTF-8")))
 }
 
 /// The objects of one template or several.

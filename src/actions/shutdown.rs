@@ -1,7 +1,7 @@
 //! `community.general.shutdown`: shuts the host down and does not wait for it.
 
 use super::{ActionCall, ActionResult, shared, text};
-use crate::remote::RawOptions;
+use crate::remote::{RawOptions, RawOutput, RemoteError};
 use crate::value::Value;
 
 /// Where the command is looked for.
@@ -16,21 +16,27 @@ pub(super) async fn run(call: &ActionCall<'_>) -> ActionResult {
         Ok(command) => command,
         Err(result) => return result,
     };
-    if !call.check {
-        match call.hosts.raw(call.target, &command, RawOptions::default()).await {
-            // The connection may break before the answer: that is what was asked for.
-            Ok(output) if output.rc > 0 && output.rc != 255 => {
-                return ActionResult::failed(format!(
-                    "Shutdown command failed. Error was {}, {}",
-                    String::from_utf8_lossy(&output.stdout).trim(),
-                    String::from_utf8_lossy(&output.stderr).trim()
-                ))
-                .with("shutdown", false);
-            }
-            _ => {}
-        }
+    if !call.check
+        && let Some(refused) = refused(call.hosts.raw(call.target, &command, RawOptions::default()).await)
+    {
+        return refused;
     }
     ActionResult::changed(true).with("shutdown", true).with("shutdown_command", command)
+}
+
+/// The failure, unless the host goes down. A connection that breaks before the answer is what was asked for; where the
+/// command was never run, as for want of rights, nothing was.
+fn refused(run: Result<RawOutput, RemoteError>) -> Option<ActionResult> {
+    let failed = match run {
+        Ok(output) if output.rc > 0 && output.rc != 255 => ActionResult::failed(format!(
+            "Shutdown command failed. Error was {}, {}",
+            String::from_utf8_lossy(&output.stdout).trim(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+        Err(error) if !error.is_unreachable() => shared::remote_failure(&error),
+        _ => return None,
+    };
+    Some(failed.with("shutdown", false))
 }
 
 /// What shuts the host down: `shutdown` with delay and message, `poweroff` of Alpine, or systemd's own.
@@ -76,4 +82,25 @@ async fn command(call: &ActionCall<'_>) -> Result<String, ActionResult> {
         quoted.push(letter);
     }
     Ok(format!("{found} -h {} \"{quoted}\"", delay / 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_run_counts_as_done() {
+        let ended = |rc| Ok(RawOutput { rc, stdout: vec![], stderr: b"no\n".to_vec() });
+        let rows = [
+            (ended(0), None),
+            (ended(255), None),
+            (Err(RemoteError::unreachable("Connection closed")), None),
+            (ended(1), Some("Shutdown command failed. Error was , no")),
+            (Err(RemoteError::escalation("Incorrect sudo password")), Some("Task failed: Incorrect sudo password")),
+        ];
+        for (run, message) in rows {
+            let told = refused(run).map(|result| result.data.get("msg").map(ToString::to_string).unwrap_or_default());
+            assert_eq!(told.as_deref(), message);
+        }
+    }
 }

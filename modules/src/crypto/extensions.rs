@@ -1,7 +1,8 @@
 //! Extensions of requests and certificates: built from arguments, and described in results.
 
 use super::digest::colons;
-use super::{names, number, oid};
+use super::{names, oid};
+use crate::contract::integer;
 use crate::contract::{Json, JsonMap};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -159,7 +160,7 @@ pub fn describe(all: &[Extension], out: &mut JsonMap) {
     out.insert("authority_key_identifier".to_owned(), id.into());
     let issuer = authority.authority_cert_issuer.map(|names| names.iter().map(names::told).collect::<Json>());
     out.insert("authority_cert_issuer".to_owned(), issuer.unwrap_or_default());
-    let serial = authority.authority_cert_serial_number.map(|n| number(n.as_bytes()));
+    let serial = authority.authority_cert_serial_number.map(|n| integer(n.as_bytes()));
     out.insert("authority_cert_serial_number".to_owned(), serial.unwrap_or_default());
     let by_oid: JsonMap = all
         .iter()

@@ -39,9 +39,15 @@ pub use openssl_publickey::OpensslPublickey;
 pub use x509_certificate::X509Certificate;
 pub use x509_certificate_info::X509CertificateInfo;
 
-use crate::contract::{Json, integer};
+use crate::contract::{Arg, Literal};
 
-/// A number of any size, from its bytes.
-fn number(bytes: &[u8]) -> Json {
-    integer(bytes)
-}
+/// Which library makes it: there is one here.
+const BACKEND: Arg = Arg::str("select_crypto_backend")
+    .choices(&["auto", "cryptography"])
+    .default(Literal::Str("auto"))
+    .doc("Does not matter here.");
+
+const NAME_ENCODING: Arg = Arg::str("name_encoding")
+    .choices(&["ignore", "idna", "unicode"])
+    .default(Literal::Str("ignore"))
+    .doc("How international names are told.");

@@ -2,7 +2,8 @@
 
 use super::request::Request;
 use super::x509_certificate_info::{UNREADABLE, check_encoding, read};
-use crate::contract::{Arg, Call, Failure, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
+use super::{BACKEND, NAME_ENCODING};
+use crate::contract::{Arg, Call, Failure, JsonMap, Kind, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, Observe};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -42,14 +43,8 @@ impl Module for OpensslCsrInfo {
             &[
                 Arg::path("path").doc("The file."),
                 Arg::str("content").doc("The request itself."),
-                Arg::str("name_encoding")
-                    .choices(&["ignore", "idna", "unicode"])
-                    .default(Literal::Str("ignore"))
-                    .doc("How international names are told."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                NAME_ENCODING,
+                BACKEND,
             ],
         )
     };

@@ -1,6 +1,7 @@
 //! `community.crypto.openssl_pkcs12`: a private key and certificates in one PKCS #12 file, or taken out of one. The host's
 //! `openssl` packs and unpacks: keys go through its pipes, the passphrase through its environment.
 
+use super::BACKEND;
 use super::certificate::Certificate;
 use super::key::{Format, Key};
 use super::pem::{self, Block};
@@ -131,10 +132,7 @@ impl Module for OpensslPkcs12 {
                 Arg::bool("other_certificates_parse_all")
                     .default(Literal::Bool(false))
                     .doc("Take all certificates of each, not only the first."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                BACKEND,
             ],
         )
     };

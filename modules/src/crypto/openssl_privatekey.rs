@@ -1,5 +1,6 @@
 //! `community.crypto.openssl_privatekey`: a private key in a file.
 
+use super::BACKEND;
 use super::curve::Curve;
 use super::digest;
 use super::key::{Format, Key, Unreadable, format_of};
@@ -133,10 +134,7 @@ impl Module for OpensslPrivatekey {
                     .choices(&["regenerate", "convert"])
                     .default(Literal::Str("regenerate"))
                     .doc("What is done about another layout."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                BACKEND,
                 Arg::str("regenerate")
                     .choices(&["never", "fail", "partial_idempotence", "full_idempotence", "always"])
                     .default(Literal::Str("full_idempotence"))

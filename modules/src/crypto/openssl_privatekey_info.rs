@@ -1,8 +1,9 @@
 //! `community.crypto.openssl_privatekey_info`: what a private key is.
 
+use super::BACKEND;
 use super::digest::Hash;
 use super::key::Key;
-use super::number;
+use crate::contract::integer;
 use crate::contract::{
     Arg, Call, Failure, Json, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule,
 };
@@ -48,10 +49,7 @@ impl Module for OpensslPrivatekeyInfo {
                 Arg::bool("check_consistency")
                     .default(Literal::Bool(false))
                     .doc("Check that its numbers belong together."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                BACKEND,
             ],
         )
     };
@@ -86,7 +84,7 @@ impl Module for OpensslPrivatekeyInfo {
         describe(&key, false, &mut values);
         if args.return_private_key_data {
             let numbers = key.private_numbers();
-            let data: JsonMap = numbers.into_iter().map(|(name, n)| (name.to_owned(), number(&n))).collect();
+            let data: JsonMap = numbers.into_iter().map(|(name, n)| (name.to_owned(), integer(&n))).collect();
             values.insert("private_data".to_owned(), data.into());
         }
         if args.check_consistency {

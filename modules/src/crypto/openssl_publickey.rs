@@ -1,5 +1,6 @@
 //! `community.crypto.openssl_publickey`: the public key of a private one, in a file.
 
+use super::BACKEND;
 use super::digest;
 use super::place::Place;
 use super::public::Public;
@@ -82,10 +83,7 @@ impl Module for OpensslPublickey {
                 Arg::path("privatekey_path").doc("File of the private key."),
                 Arg::str("privatekey_content").no_log().doc("The private key itself."),
                 Arg::str("privatekey_passphrase").no_log().doc("Passphrase of the private key."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                BACKEND,
             ],
         )
     };

@@ -2,8 +2,8 @@
 
 use super::curve::Curve;
 use super::digest::{self, Hash};
-use super::number;
 use super::pem::{self, Block};
+use crate::contract::integer;
 use crate::contract::{Json, JsonMap};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -128,15 +128,15 @@ impl Public {
         let kind = match self {
             Public::Rsa(key) => {
                 data.insert("size".to_owned(), key.n().bits().into());
-                data.insert("modulus".to_owned(), number(&key.n_bytes()));
-                data.insert("exponent".to_owned(), number(&key.e_bytes()));
+                data.insert("modulus".to_owned(), integer(&key.n_bytes()));
+                data.insert("exponent".to_owned(), integer(&key.e_bytes()));
                 "RSA"
             }
             Public::Ec(curve, point) => {
                 data.insert("curve".to_owned(), curve.name().into());
                 if let Some((x, y)) = curve.coordinates(point) {
-                    data.insert("x".to_owned(), number(x));
-                    data.insert("y".to_owned(), number(y));
+                    data.insert("x".to_owned(), integer(x));
+                    data.insert("y".to_owned(), integer(y));
                 }
                 data.insert("exponent_size".to_owned(), curve.bits().into());
                 "ECC"
@@ -156,7 +156,7 @@ impl Public {
 
     /// Fingerprints of the key; only one where a diff tells it.
     pub fn fingerprints(&self, one: bool) -> Json {
-        let der = self.der().unwrap_or_default();
+        let Some(der) = self.der() else { return Json::Null };
         if one { digest::one_fingerprint(&der).into() } else { digest::fingerprints(&der).into() }
     }
 

@@ -1,5 +1,6 @@
 //! Certificate signing requests: what is wished of one, made, read, compared, described.
 
+use super::BACKEND;
 use super::digest::Hash;
 use super::extensions::{self as ext, extension};
 use super::key::Key;
@@ -110,10 +111,7 @@ pub const REQUEST_ARGS: &[Arg] = &[
                 .doc("What it tells."),
         ])
         .doc("Where lists of revoked certificates are."),
-    Arg::str("select_crypto_backend")
-        .choices(&["auto", "cryptography"])
-        .default(Literal::Str("auto"))
-        .doc("Does not matter here."),
+    BACKEND,
 ];
 
 #[derive(Deserialize)]
@@ -360,7 +358,8 @@ impl Wish {
         let subject = names::name(self.attributes.clone()).map_err(Failure::new)?;
         let extensions = self.extensions(&public).map_err(Failure::new)?;
         let request = signed(subject, extensions, key, hash).ok_or_else(|| Failure::new("cannot sign the request"))?;
-        Ok(request.pem().into_bytes())
+        let pem = request.pem().ok_or_else(|| Failure::new("the request cannot be encoded"))?;
+        Ok(pem.into_bytes())
     }
 
     /// Whether a request is as wished, and of this key.
@@ -585,8 +584,8 @@ impl Request {
         Some(Request { public: Public::of(&inner.info.public_key), extensions, inner })
     }
 
-    pub fn pem(&self) -> String {
-        Block::new("CERTIFICATE REQUEST", self.inner.to_der().unwrap_or_default()).text()
+    pub fn pem(&self) -> Option<String> {
+        Some(Block::new("CERTIFICATE REQUEST", self.inner.to_der().ok()?).text())
     }
 
     pub fn subject(&self) -> &Name {

@@ -1,15 +1,16 @@
 //! `community.crypto.x509_certificate`: a certificate in a file, signed by its own key or by an authority of one's own.
 
+use super::BACKEND;
 use super::certificate::{Certificate, New, random_serial, same_name};
 use super::digest::Hash;
 use super::extensions as ext;
 use super::key::Key;
-use super::number;
 use super::place::Place;
 use super::public::Public;
 use super::request::{Request, load_key, read_file, signed};
 use super::time::{Moment, told};
 use super::x509_certificate_info::UNREADABLE;
+use crate::contract::integer;
 use crate::contract::{Arg, Call, Diff, Failure, JsonMap, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, FILE_ARGS, FileAttrs, Observe};
 use der::asn1::{ObjectIdentifier, OctetString};
@@ -182,10 +183,7 @@ impl Module for X509Certificate {
                 Arg::str("acme_directory")
                     .default(Literal::Str("https://acme-v02.api.letsencrypt.org/directory"))
                     .doc("For the provider acme."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                BACKEND,
             ],
         )
     };
@@ -279,9 +277,9 @@ impl Work {
         let (from, to, serial) = match &there {
             Some(there) => {
                 let (from, to) = there.validity();
-                (told(from), told(to), number(there.serial()))
+                (told(from), told(to), integer(there.serial()))
             }
-            None => (wish.from.told(), wish.to.told(), number(&wish.serial)),
+            None => (wish.from.told(), wish.to.told(), integer(&wish.serial)),
         };
         outcome.set("notBefore", from);
         outcome.set("notAfter", to);
@@ -470,7 +468,8 @@ impl Wish {
         };
         let mut all: Vec<Extension> = self.request.extensions.iter().filter(|e| !dropped(e.extn_id)).cloned().collect();
         if self.identifier != Identifier::NeverCreate && ext::find(&all, ext::SUBJECT_KEY_IDENTIFIER).is_none() {
-            let own = OctetString::new(public.identifier().unwrap_or_default()).map_err(|e| e.to_string())?;
+            let own = public.identifier().ok_or("the public key has no identifier")?;
+            let own = OctetString::new(own).map_err(|e| e.to_string())?;
             all.push(ext::extension(ext::SUBJECT_KEY_IDENTIFIER, false, &own)?);
         }
         if let Some(authority) = self.authority_identifier() {

@@ -3,7 +3,8 @@
 use super::certificate::Certificate;
 use super::pem;
 use super::time::Moment;
-use crate::contract::{Arg, Call, Failure, JsonMap, Kind, Literal, Module, ModuleSpec, Outcome, Plan, Return, Rule};
+use super::{BACKEND, NAME_ENCODING};
+use crate::contract::{Arg, Call, Failure, JsonMap, Kind, Module, ModuleSpec, Outcome, Plan, Return, Rule};
 use crate::host::{Change, Observe};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -55,14 +56,8 @@ impl Module for X509CertificateInfo {
                 Arg::path("path").doc("The file, PEM or DER."),
                 Arg::str("content").doc("The certificate itself, as PEM."),
                 Arg::dict("valid_at").doc("Moments by name: `+1w`, `20301231235959Z`."),
-                Arg::str("name_encoding")
-                    .choices(&["ignore", "idna", "unicode"])
-                    .default(Literal::Str("ignore"))
-                    .doc("How international names are told."),
-                Arg::str("select_crypto_backend")
-                    .choices(&["auto", "cryptography"])
-                    .default(Literal::Str("auto"))
-                    .doc("Does not matter here."),
+                NAME_ENCODING,
+                BACKEND,
             ],
         )
     };
